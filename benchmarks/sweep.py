@@ -1,0 +1,79 @@
+"""What a sweep costs besides its trials: ``python benchmarks/sweep.py`` (under a minute on two idle cores).
+
+1. *gap*: ten trivial trials one after the other; from the last line of one task function to the first line of
+   the next, with torch imported in every trial. Aim: at most 0.3 s.
+2. *slots*: eight jobs of 8, 1, 1, 1, 1, 1, 1, 1 s on two slots; from the first line of the first to the last
+   line of the last. A sweeper that waits for batches needs 11 s. Aim: at most 15 % above the ideal 8 s.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+import textwrap
+import time
+from pathlib import Path
+
+APPLICATION = """
+    import json, os, time
+    import hydra
+
+    @hydra.main(version_base="1.3", config_path=None)
+    def main(cfg):
+        begun = time.time()
+        import torch
+        time.sleep(cfg.seconds)
+        with open(cfg.times, "a") as file:
+            file.write(json.dumps([begun, time.time()]) + chr(10))
+        return cfg.x**2
+
+    if __name__ == "__main__":
+        main()
+"""
+
+
+def run(folder: Path, *words: str) -> tuple[list[list[float]], float]:
+    """Runs a sweep; returns [begin, end] of each trial in order of their begin, and the time of the start."""
+    (folder / "app.py").write_text(textwrap.dedent(APPLICATION))
+    times = folder / f"times-{time.time_ns()}.jsonl"
+    command = [sys.executable, "app.py", "-m", "hydra/sweeper=optuna", f"+times='{times}'", *words]
+    command += ["hydra.sweeper.live=false", "hydra.sweeper.preload=[torch]", f"hydra.sweep.dir={times.stem}"]
+    begun = time.time()
+    subprocess.run(command, cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    return sorted(json.loads(line) for line in times.read_text().splitlines()), begun
+
+
+def gap(folder: Path) -> bool:
+    trials, begun = run(folder, "+x=interval(-1,1)", "+seconds=0", "hydra.sweeper.n_trials=10")
+    gaps = [later[0] - earlier[1] for earlier, later in itertools.pairwise(trials)]
+    print(
+        f"gap between trials: median {statistics.median(gaps):.3f} s, largest {max(gaps):.3f} s  (aim ≤ 0.3 s)"
+    )
+    print(
+        f"command to the first line of the first trial: {trials[0][0] - begun:.1f} s, imports of torch included"
+    )
+    return statistics.median(gaps) <= 0.3
+
+
+def slots(folder: Path) -> bool:
+    trials, _ = run(
+        folder,
+        "+x=0",
+        "+seconds=8,1.0,1.00000001,1.00000002,1.00000003,1.00000004,1.00000005,1.00000006",
+        "hydra.sweeper.n_jobs=2",
+    )
+    wall = max(end for _, end in trials) - min(begin for begin, _ in trials)
+    print(
+        f"eight jobs of 8, 7 × 1 s on two slots: {wall:.2f} s, {wall / 8 - 1:+.1%} of the ideal  (aim ≤ +15 %)"
+    )
+    return wall <= 8 * 1.15
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as name:
+        good = [gap(Path(name)), slots(Path(name))]
+    raise SystemExit(0 if all(good) else 1)

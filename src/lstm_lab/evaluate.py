@@ -1,0 +1,47 @@
+"""``python -m lstm_lab.evaluate run=latest``: scores a finished run again, from its checkpoint alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lstm_lab.doors import answer, words
+
+WORDS = {
+    "run": "a run directory, the id of a run, or latest (the default)",
+    "data.path": "where the csv lies now, if it has moved",
+}
+
+
+def command(argv: list[str]) -> None:
+    """Scores the test set with the checkpoint's own processor and prints the table."""
+    given = words(argv, WORDS, "evaluate")
+    from lstm_lab import evaluation, predictor, report
+    from lstm_lab.data import TimeSeriesDataModule
+    from lstm_lab.paths import find_run
+    from lstm_lab.training.checkpoint import read_checkpoint
+    from lstm_lab.wiring import build
+
+    name = given.get("run", "latest")
+    path = Path(name) if name.endswith(".ckpt") else find_run(name) / "checkpoints" / "best.ckpt"
+    loaded = predictor.load(path)
+    node = dict(read_checkpoint(path)["data"])
+    if "data.path" in given:
+        node["path"] = given["data.path"]
+    data = build(node, TimeSeriesDataModule)
+    data.setup("test")
+    tested = evaluation.test(loaded, data)
+    report.show(
+        tested,
+        loaded.model.hparams["cell"].upper(),
+        data,
+        [f"protocol: {data.protocol}", f"checkpoint: {path}"],
+    )
+
+
+def main(argv: list[str] | None = None) -> int:
+    """The door itself; returns the exit code."""
+    return answer(command, argv)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

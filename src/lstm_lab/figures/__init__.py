@@ -1,0 +1,1 @@
+"""Pictures drawn from plain tables; the only room that imports matplotlib."""

@@ -1,0 +1,275 @@
+"""The LightningModule of all recurrent models: one front end, core and head, chosen by words."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+from torch import Tensor, distributed, nn
+
+from lstm_lab.batch import Batch
+from lstm_lab.errors import DivergedError, UserError, check_at_least
+from lstm_lab.models.optim import build_optimizer, build_schedule
+from lstm_lab.spec import Spec
+from lstm_lab.tasks import Task, build_task
+
+
+class SequenceModel(pl.LightningModule):
+    """A recurrent network for one task on one kind of sequence, ready for `lightning.Trainer`.
+
+    Sizes come from the data's `Spec`; nothing is typed twice. All arguments are plain data and travel in the
+    checkpoint, from which the model is rebuilt without data and without config.
+
+    Args:
+        spec: what the data promised, a `Spec` or its plain form.
+        task: the task, or its plain form.
+        statistics: numbers that the data fitted on its training part, as the task's net needs them.
+        cell: ``lstm``, ``gru``, ``rnn``, ``lstm1997`` or ``lstm_peephole``; None is the class's own.
+        hidden_size: units of each layer, one number or one a layer.
+        num_layers: stacked layers.
+        bidirectional: whether windows are read from both ends.
+        dropout: between layers.
+        recurrent_dropout: on the recurrent state, one mask a sequence (Gal & Ghahramani 2016).
+        activation: ``tanh`` or ``relu``.
+        init: ``orthogonal``, ``gaussian`` or ``torch``.
+        forget_bias: of the LSTM's forget gate (Jozefowicz et al. 2015).
+        l1: weight of the L1 penalty.
+        l2: weight of the L2 penalty.
+        optim: name and settings of the optimiser and its schedule, as in ``conf/optim``.
+        clip: bound on the gradient norm of each member, 0 for none.
+        ensemble: networks with initial weights of their own that share the batches and are averaged.
+        max_steps: optimiser steps that the learning-rate schedule spans.
+        steps_per_execution: optimiser steps in one Trainer step at the most. More than one needs 32-bit precision, no
+            accumulation, and a loader that yields lists of batches.
+        seed: decides the initial weights; None takes torch's global generator as it is.
+
+    Raises:
+        UserError: for a size that no network can have, or a pair of options that does not fit.
+    """
+
+    default_cell = "lstm"
+    weights: Tensor
+
+    def __init__(
+        self,
+        spec: Spec | dict[str, Any],
+        task: Task | dict[str, Any] | None = None,
+        statistics: dict[str, Any] | None = None,
+        cell: str | None = None,
+        hidden_size: int | Sequence[int] = 32,
+        num_layers: int = 1,
+        bidirectional: bool = False,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        activation: str = "tanh",
+        init: str = "orthogonal",
+        forget_bias: float = 1.0,
+        l1: float = 0.0,
+        l2: float = 0.0,
+        optim: dict[str, Any] | None = None,
+        clip: float = 1.0,
+        ensemble: int = 1,
+        max_steps: int = 1000,
+        steps_per_execution: int = 1,
+        seed: int | None = None,
+    ) -> None:
+        super().__init__()
+        self.spec = Spec.from_plain(spec) if isinstance(spec, dict) else spec
+        self.task = build_task(task, self.spec.target.kind)
+        self.clip, self.l1, self.l2 = clip, l1, l2
+        self.optim = optim or {"name": "adam"}
+        self.max_steps, self.steps_per_execution = max_steps, steps_per_execution
+        check_at_least("fit.clip", clip, 0)
+        check_at_least("ensemble", ensemble, 1)
+        core = {
+            "cell": cell or self.default_cell,
+            "hidden_size": hidden_size if isinstance(hidden_size, int) else list(hidden_size),
+            "num_layers": num_layers,
+            "bidirectional": bidirectional,
+            "dropout": dropout,
+            "recurrent_dropout": recurrent_dropout,
+            "activation": activation,
+            "init": init,
+            "forget_bias": forget_bias,
+        }
+        with torch.random.fork_rng(devices=[]):
+            members = []
+            for number in range(ensemble):
+                if seed is not None:
+                    torch.manual_seed(seed * 1009 + number)
+                members.append(self.task.build_net(self.spec, core, statistics or {}, number))
+        self.members = nn.ModuleList(members)
+        self.register_buffer("weights", torch.full((ensemble,), 1 / ensemble))
+        self.automatic_optimization = steps_per_execution == 1
+        # Called after each step of several that are taken in one go; True ends training there.
+        self.after_step: Callable[[], bool] | None = None
+        self._losses: list[Tensor] = []
+        self._validation: list[Any] = [0.0, 0.0]
+        self._train_loss: Tensor | None = None
+        self._steps_seen = 0
+        plain: dict[str, Any] = {
+            "spec": self.spec.to_plain(),
+            "task": self.task.to_plain(),
+            "statistics": statistics or {},
+            **core,
+        }
+        plain |= {
+            "l1": l1,
+            "l2": l2,
+            "optim": dict(self.optim),
+            "clip": clip,
+            "ensemble": ensemble,
+            "seed": seed,
+        }
+        plain |= {"max_steps": max_steps, "steps_per_execution": steps_per_execution}
+        # Plain data only, set at once: frames are not inspected, and the checkpoint loads with weights_only.
+        self._set_hparams(plain)
+        self._hparams_initial = dict(plain)
+
+    # -- using it -------------------------------------------------------------------------------------------
+
+    def forward(self, batch: Batch, steps: int | None = None) -> dict[str, Tensor]:
+        """Returns the task's predictions in the user's units, the members combined; see `Task.predict`."""
+        return self.task.predict(list(self.members), self.weights, batch, steps)
+
+    # -- training -------------------------------------------------------------------------------------------
+
+    def training_step(self, batches: Batch | Sequence[Batch], batch_idx: int) -> Tensor | None:
+        """One optimiser step a batch: Lightning's own for a single one, else all of a list in one go."""
+        batches = [batches] if isinstance(batches, Batch) else batches
+        if self.automatic_optimization:
+            if len(batches) != 1:
+                raise UserError("A loader that yields several batches at once needs steps_per_execution > 1.")
+            loss, penalty = self._loss(batches[0])
+            loss = loss * self._share(batches[0])
+            self._losses.append(loss.detach())
+            return loss + penalty
+        optimizer, schedule = self._optimizer, self._schedule
+        progress = self.trainer.fit_loop.epoch_loop.manual_optimization.optim_step_progress
+        if self.trainer.max_steps >= 0:  # the Trainer looks at it between calls only
+            batches = batches[: self.trainer.max_steps - progress.total.completed]
+        for batch in batches:
+            loss, penalty = self._loss(batch)
+            optimizer.zero_grad(set_to_none=True)
+            (loss + penalty if self.l1 or self.l2 else loss).backward()
+            self._clip()
+            optimizer.step()
+            schedule.step()
+            self._losses.append(loss.detach())
+            # Lightning counts calls of its own wrapper, which costs as much as a small step; we count for it.
+            for counter in (progress.total, progress.current):
+                counter.ready += 1
+                counter.completed += 1
+            if self.after_step is not None and self.after_step():
+                break
+        return None
+
+    def _loss(self, batch: Batch) -> tuple[Tensor, Tensor | float]:
+        losses = [self.task.loss(member, batch) for member in self.members]
+        loss = losses[0] if len(losses) == 1 else torch.stack(losses).sum()
+        penalty: Tensor | float = 0.0
+        if self.l1:
+            penalty = penalty + self.l1 * sum(weight.abs().sum() for weight in self._weights())
+        if self.l2:
+            penalty = penalty + self.l2 * sum(weight.square().sum() for weight in self._weights())
+        return loss, penalty
+
+    def _share(self, batch: Batch) -> Tensor | float:
+        """By how much this process's mean loss counts, so that the mean over processes is that of the global batch.
+
+        The last batch of a pass need not be divisible: its shards differ by one sample.
+        """
+        world = self.trainer.world_size
+        if world == 1:
+            return 1.0
+        count = torch.tensor(float(len(batch)), device=self.device)
+        total = count.clone()
+        distributed.all_reduce(total)
+        return count * world / total
+
+    def _weights(self) -> list[Tensor]:
+        return [weight for weight in self.members.parameters() if weight.ndim > 1]
+
+    def _clip(self) -> None:
+        if self.clip:
+            for member in self.members:  # each on its own, so that a member equals its separate training
+                nn.utils.clip_grad_norm_(member.parameters(), self.clip)
+
+    def configure_gradient_clipping(
+        self, optimizer: Any, gradient_clip_val: Any = None, gradient_clip_algorithm: Any = None
+    ) -> None:
+        """Clips each member by `clip`, also under a stock Trainer."""
+        self._clip()
+
+    def on_train_epoch_end(self) -> None:
+        """Logs the mean loss where no validation has done it."""
+        if self._losses:
+            self.log_dict({"train/loss": self._mean_loss(), "step": float(self.trainer.global_step)})
+
+    def _mean_loss(self) -> Tensor:
+        """The mean loss of a member since the last time.
+
+        Raises:
+            DivergedError: naming the first optimiser step whose loss was NaN or infinite.
+        """
+        losses = torch.stack(self._losses)
+        if self.trainer.world_size > 1:
+            distributed.all_reduce(losses)
+            losses = losses / self.trainer.world_size
+        self._losses = []
+        mean = losses.mean() / len(self.members)
+        if not math.isfinite(mean):  # the one device synchronisation between two validations
+            wrong = (~torch.isfinite(losses)).nonzero()
+            place = int(wrong[0]) if len(wrong) else len(losses) - 1
+            raise DivergedError(
+                f"the loss was {losses[place]:.4g} at step {self._steps_seen + place + 1}: training diverged."
+            )
+        self._steps_seen += len(losses)
+        return mean
+
+    def validation_step(self, batch: Batch, batch_idx: int) -> None:
+        """Accumulates the monitored loss over real targets."""
+        total, count = self.task.error(self.task.predict(list(self.members), self.weights, batch), batch)
+        self._validation = [self._validation[0] + total, self._validation[1] + count]
+
+    def on_validation_epoch_start(self) -> None:
+        """Closes the sum of training losses, so that diverged weights are never validated, and starts the sums anew."""
+        self._train_loss = self._mean_loss() if self._losses else None
+        self._validation = [0.0, 0.0]
+
+    def validation_results(self) -> dict[str, Tensor]:
+        """Returns the task's metric over the batches since `on_validation_epoch_start`, and the training loss."""
+        total, count = self._validation
+        trained = {} if self._train_loss is None else {"train/loss": self._train_loss}
+        return {**trained, self.task.metric: total / count}
+
+    def on_validation_epoch_end(self) -> None:
+        """Logs the results at the optimiser step, which is not the Trainer step that Lightning would take."""
+        self.log_dict({**self.validation_results(), "step": float(self.trainer.global_step)})
+
+    # -- resuming -------------------------------------------------------------------------------------------
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Adds the losses that have not been logged yet."""
+        checkpoint["losses"] = [loss.detach().clone() for loss in self._losses]
+        checkpoint["steps_seen"] = self._steps_seen
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Goes on where `on_save_checkpoint` was called."""
+        self._losses = [loss.to(self.device) for loss in checkpoint.get("losses", [])]
+        self._steps_seen = checkpoint.get("steps_seen", 0)
+
+    # -- optimiser ------------------------------------------------------------------------------------------
+
+    def configure_optimizers(self) -> Any:
+        """Builds the optimiser and its schedule by step."""
+        fused = self.trainer.precision in ("32-true", "32", None)
+        self._optimizer = build_optimizer(self.parameters(), self.optim, fused)
+        self._schedule = build_schedule(self._optimizer, self.optim, self.max_steps)
+        return {
+            "optimizer": self._optimizer,
+            "lr_scheduler": {"scheduler": self._schedule, "interval": "step"},
+        }

@@ -1,0 +1,280 @@
+"""The recurrent core: any cell, any depth, one or both directions, with one word.
+
+Padding, batch size and order never change a result; `lstm_lab.nets.padding` says how.
+
+Shapes: B sequences, T steps, I inputs, D directions, H units (of a layer), L layers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from lstm_lab.errors import UserError, check_at_least, check_choice
+from lstm_lab.nets.cell import ACTIVATIONS, CELLS, Cell, CellState
+from lstm_lab.nets.padding import Weights, all_full, flip, real_steps, run_kernel
+
+State = list[CellState]
+"""One entry a layer, each a tuple of tensors (D, B, H): ``(h, c)`` of the LSTMs, ``(h,)`` of the others."""
+
+FUSED: dict[str, Callable[..., nn.RNNBase]] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
+
+
+class Recurrent(nn.Module):
+    """A stack of recurrent layers.
+
+    Args:
+        input_size: I.
+        hidden_size: units of every layer, or a list with those of each (`num_layers` then follows).
+        cell: ``rnn``, ``gru``, ``lstm``, ``lstm1997`` (no forget gate) or ``lstm_peephole``.
+        num_layers: L.
+        bidirectional: a second direction in each layer, its outputs beside the first's.
+        dropout: probability on the outputs of all layers but the last.
+        recurrent_dropout: probability on the recurrent ``h``, one mask for all steps of a sequence (Gal &
+            Ghahramani 2016, "A theoretically grounded application of dropout in recurrent neural networks").
+        activation: ``tanh`` or ``relu``, see `lstm_lab.nets.cell`.
+        backend: ``torch`` for the fused kernels, ``reference`` for the written-out cells; ``auto`` takes the
+            kernels where they can do what is asked.
+
+    Attributes:
+        backend: ``torch`` or ``reference``, what ``auto`` has become.
+        output_size: D*H of the last layer.
+
+    Raises:
+        UserError: sizes or options that cannot be, or that the ``torch`` backend cannot do.
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int | Sequence[int],
+        cell: str = "lstm",
+        num_layers: int = 1,
+        bidirectional: bool = False,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        activation: str = "tanh",
+        backend: str = "auto",
+    ) -> None:
+        super().__init__()
+        self.widths = _widths(hidden_size, num_layers)
+        check_at_least("input_size", input_size, 1)
+        check_choice("cell", cell, CELLS)
+        check_choice("activation", activation, ACTIVATIONS)
+        for name, share in (("dropout", dropout), ("recurrent_dropout", recurrent_dropout)):
+            if not 0 <= share < 1:
+                raise UserError(f"{name}={share} is no probability: it must be at least 0 and below 1.")
+        self.backend = _backend(backend, cell, activation, recurrent_dropout)
+        self.cell, self.activation = cell, activation
+        self.directions = 2 if bidirectional else 1
+        self.dropout, self.recurrent_dropout = dropout, recurrent_dropout
+        self.output_size = self.directions * self.widths[-1]
+        inputs = [input_size, *(self.directions * width for width in self.widths[:-1])]
+        if self.backend == "reference":
+            self.cells = nn.ModuleList(
+                CELLS[cell](size, width, activation)
+                for size, width in zip(inputs, self.widths, strict=True)
+                for _ in range(self.directions)
+            )
+        else:
+            self.kernels = nn.ModuleList(self._kernels(inputs))
+
+    def _kernels(self, inputs: list[int]) -> list[nn.RNNBase]:
+        """One fused module for all layers where their widths are equal, else one for each."""
+        options: dict[str, bool | str] = {"batch_first": True, "bidirectional": self.directions == 2}
+        if self.cell == "rnn":
+            options["nonlinearity"] = self.activation
+        if len(set(self.widths)) == 1:
+            layers = len(self.widths)
+            between = self.dropout if layers > 1 else 0.0  # torch warns of a dropout that has no place
+            return [FUSED[self.cell](inputs[0], self.widths[0], layers, dropout=between, **options)]
+        return [FUSED[self.cell](i, width, **options) for i, width in zip(inputs, self.widths, strict=True)]
+
+    def reset_parameters(self) -> None:
+        """Draws every parameter from U(-1/√H, 1/√H), as torch does; see `lstm_lab.nets.init` for more."""
+        for part in self.cells if self.backend == "reference" else self.kernels:
+            part.reset_parameters()  # type: ignore[operator]
+
+    def layer_parameters(self, layer: int, direction: int) -> Weights:
+        """Returns the parameters of one layer and direction, in either backend."""
+        if self.backend == "reference":
+            cell = self._cell(layer, direction)
+            return cell.weight_ih, cell.weight_hh, cell.bias_ih, cell.bias_hh
+        kernel, within = (self.kernels[0], layer) if len(self.kernels) == 1 else (self.kernels[layer], 0)
+        return tuple(kernel.all_weights[within * self.directions + direction])  # type: ignore
+
+    def _cell(self, layer: int, direction: int) -> Cell:
+        return self.cells[layer * self.directions + direction]  # type: ignore[return-value]
+
+    def initial_state(
+        self, batch_size: int, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+    ) -> State:
+        """Returns a state of zeros."""
+        remembers = CELLS[self.cell].remembers
+        return [
+            tuple(torch.zeros(self.directions, batch_size, w, device=device, dtype=dtype) for _ in remembers)
+            for w in self.widths
+        ]
+
+    def dropout_masks(
+        self, batch_size: int, device: torch.device | str | None = None, dtype: torch.dtype | None = None
+    ) -> list[Tensor] | None:
+        """Draws what recurrent dropout multiplies ``h`` with: (D, B, H) a layer; None where there is none."""
+        if not (self.training and self.recurrent_dropout):
+            return None
+        ones = (torch.ones(self.directions, batch_size, w, device=device, dtype=dtype) for w in self.widths)
+        return [F.dropout(one, self.recurrent_dropout) for one in ones]
+
+    def forward(
+        self,
+        x: Tensor,
+        lengths: Tensor | None = None,
+        state: State | None = None,
+        masks: list[Tensor] | None = None,
+    ) -> tuple[Tensor, State]:
+        """Runs over whole sequences.
+
+        Args:
+            x: (B, T, I), padded on the right with anything.
+            lengths: (B,) int64, the real steps of each; None says that all are real and is the fastest way.
+                Lengths on the CPU are looked at for that too, but not those on an accelerator: it would wait.
+            state: where to start from; zeros if not given.
+            masks: of `dropout_masks`, for sequences that come in pieces; drawn here if not given.
+
+        Returns:
+            The last layer's outputs (B, T, D*H), zero on padding, and the state after each last real step (of
+            the backward direction: after the first step, where that direction ends).
+        """
+        if lengths is not None:
+            lengths = None if all_full(lengths, x.shape[1]) else lengths.to(x.device)
+        if self.backend == "torch" and self.cell == "lstm":
+            x, state = _as_autocast_has_it(x, state)
+        if self.backend == "torch" and lengths is None:
+            return self._run_kernels(x, state)
+        if masks is None:
+            masks = self.dropout_masks(x.shape[0], x.device, x.dtype)
+        return self._run_layers(x, lengths, state, masks)
+
+    def step(
+        self, x_t: Tensor, state: State | None = None, masks: list[Tensor] | None = None
+    ) -> tuple[Tensor, State]:
+        """Runs one step, (B, I) to (B, H); a loop of it is `forward`.
+
+        Raises:
+            ValueError: with two directions (the second starts at the end), or when recurrent dropout is on
+                and no `masks` are given: a mask drawn anew at each step would be another method.
+        """
+        if self.directions == 2:
+            raise ValueError("a bidirectional net has no step: its second direction starts at the end")
+        if masks is None and self.training and self.recurrent_dropout:
+            raise ValueError(
+                "recurrent dropout needs one mask a sequence: hand dropout_masks() to every step"
+            )
+        outputs, state = self.forward(x_t[:, None], state=state, masks=masks)
+        return outputs[:, 0], state
+
+    def _run_kernels(self, x: Tensor, state: State | None) -> tuple[Tensor, State]:
+        """All steps real: each fused module once, over all its layers."""
+        result: State = []
+        for number, kernel in enumerate(self.kernels):
+            if number:
+                x = F.dropout(x, self.dropout, self.training)
+            start = None
+            if state is not None:
+                own = state if len(self.kernels) == 1 else state[number : number + 1]
+                parts = tuple(torch.cat(part) for part in zip(*own, strict=True))  # (L*D, B, H) each
+                start = parts if len(parts) > 1 else parts[0]
+            x, after = kernel(x, start)  # (B, T, D*H)
+            after = after if isinstance(after, tuple) else (after,)
+            result += zip(*(part.split(self.directions) for part in after), strict=True)
+        return x, result
+
+    def _run_layers(
+        self, x: Tensor, lengths: Tensor | None, state: State | None, masks: list[Tensor] | None
+    ) -> tuple[Tensor, State]:
+        """Layer by layer and direction by direction, which lengths and the written-out cells need."""
+        state = self.initial_state(x.shape[0], x.device, x.dtype) if state is None else state
+        padding = None if lengths is None else ~real_steps(lengths, x.shape[1])  # (B, T)
+        x = x if padding is None else x.masked_fill(padding[:, :, None], 0)  # it may hold anything, even NaN
+        result: State = []
+        for layer in range(len(self.widths)):
+            if layer:
+                x = F.dropout(x, self.dropout, self.training)
+            outputs, after = [], []
+            for direction in range(self.directions):
+                start = tuple(part[direction] for part in state[layer])  # (B, H) each
+                drop = None if masks is None else masks[layer][direction]
+                y = flip(x, lengths) if direction else x
+                y, end = self._run_one(layer, direction, y, lengths, padding, start, drop)
+                outputs.append(flip(y, lengths) if direction else y)
+                after.append(end)
+            x = torch.cat(outputs, dim=-1) if len(outputs) > 1 else outputs[0]  # (B, T, D*H)
+            x = x if padding is None else x.masked_fill(padding[:, :, None], 0)
+            result.append(tuple(torch.stack(part) for part in zip(*after, strict=True)))
+        return x, result
+
+    def _run_one(
+        self,
+        layer: int,
+        direction: int,
+        x: Tensor,
+        lengths: Tensor | None,
+        padding: Tensor | None,
+        state: CellState,
+        drop: Tensor | None,
+    ) -> tuple[Tensor, CellState]:
+        """One direction of one layer, forward in time: outputs (B, T, H) and its last real state."""
+        if self.backend == "reference":
+            return self._cell(layer, direction)(x, state, None if padding is None else ~padding, drop)
+        assert lengths is not None  # without lengths the kernels run whole
+        weights = self.layer_parameters(layer, direction)
+        return run_kernel(self.cell, self.activation, x, lengths, state, weights)
+
+
+def _as_autocast_has_it(x: Tensor, state: State | None) -> tuple[Tensor, State | None]:
+    """Casts what goes into the LSTM kernel of the CPU under autocast.
+
+    torch 2.13 casts the kernel's weights and nothing else, and the kernel then refuses float32 inputs.
+    """
+    if x.device.type != "cpu" or not torch.is_autocast_enabled("cpu"):
+        return x, state
+    dtype = torch.get_autocast_dtype("cpu")
+    return x.to(dtype), state and [tuple(part.to(dtype) for part in layer) for layer in state]
+
+
+def _widths(hidden_size: int | Sequence[int], num_layers: int) -> list[int]:
+    """Units of each layer, checked."""
+    check_at_least("num_layers", num_layers, 1)
+    widths = [hidden_size] * num_layers if isinstance(hidden_size, int) else list(hidden_size)
+    if not widths:
+        raise UserError("hidden_size=[] names no layer: give a number, or a list with one number a layer.")
+    if num_layers not in (1, len(widths)):
+        raise UserError(
+            f"num_layers={num_layers} contradicts hidden_size={widths}, which names {len(widths)} layers:"
+            " leave num_layers away, or give one number as hidden_size."
+        )
+    for width in widths:
+        check_at_least("hidden_size", width, 1)
+    return widths
+
+
+def _backend(backend: str, cell: str, activation: str, recurrent_dropout: float) -> str:
+    """``torch`` or ``reference``, or the reason why not."""
+    check_choice("backend", backend, ("auto", "torch", "reference"))
+    if cell not in FUSED:
+        reason = f"cell={cell}"
+    elif activation != "tanh" and cell != "rnn":
+        reason = f"activation={activation} in cell={cell}"
+    elif recurrent_dropout:
+        reason = f"recurrent_dropout={recurrent_dropout}"
+    else:
+        return "torch" if backend == "auto" else backend
+    if backend == "torch":
+        raise UserError(
+            f"backend=torch has no {reason}: its fused kernels are lstm, gru and rnn with tanh (rnn also with"
+            " relu), without recurrent dropout. Use backend=auto or backend=reference."
+        )
+    return "reference"

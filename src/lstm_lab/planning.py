@@ -1,0 +1,145 @@
+"""What a run is made of: data, task and model, built and checked before anything is written."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import lightning.pytorch as pl
+import torch
+
+from lstm_lab.data import TimeSeriesDataModule
+from lstm_lab.errors import UserError, check_at_least
+from lstm_lab.models import SequenceModel
+from lstm_lab.models.optim import build_optimizer, build_schedule
+from lstm_lab.tasks import Task
+from lstm_lab.training import ranks
+from lstm_lab.training.ranks import Group
+from lstm_lab.training.trainer import build_trainer, choose_chunk, choose_threads
+from lstm_lab.wiring import build
+
+
+@dataclass
+class Plan:
+    """Everything that a run is made of, built and checked before anything is written."""
+
+    settings: dict[str, Any]
+    data: TimeSeriesDataModule
+    task: Task
+    model: SequenceModel
+    allowed: list[str]
+    threads: int
+    chunk: int
+    max_steps: int
+    trainer: dict[str, Any]
+    group: Group
+    callbacks: list[pl.Callback]
+
+
+def prepare(settings: Any, overrides: Sequence[str], group: Group) -> Plan:
+    """Builds data, task and model; every mistake shows here, with nothing written yet."""
+    allowed = allowed_targets(settings, overrides)
+    seed = settings["seed"]
+    pl.seed_everything(seed, workers=True, verbose=False)
+    data = build(settings["data"], pl.LightningDataModule, allowed, **_seed_if_taken(settings["data"], seed))
+    data.setup("fit")
+    task_node = {
+        key: value for key, value in settings["task"].items() if key not in ("target", "metric", "direction")
+    }
+    task = build(task_node, Task, allowed)
+    if data.spec.target.kind != settings["task"]["target"]:
+        raise UserError(
+            f"task {task.name} asks for a {settings['task']['target']}, {settings['data'].get('name', 'this data')} "
+            f"gives a {data.spec.target.kind}."
+        )
+    fit_settings = settings["fit"]
+    max_steps = fit_settings["max_steps"]
+    if max_steps == "auto":
+        max_steps = task.steps(data.train_dataloader().batches)
+    check_at_least("fit.max_steps", max_steps, 1)
+    check_at_least("fit.validate_every", fit_settings["validate_every"], 1)
+    validate_every = min(fit_settings["validate_every"], max_steps)
+    flops = estimate_flops(data, settings)
+    threads = choose_threads(settings["threads"], flops)
+    torch.set_num_threads(threads)
+    trainer = group.trainer(settings["trainer"])
+    ranks.check_shares(settings["data"].get("batch_size", group.world), group)
+    check_at_least("fit.save_every", fit_settings["save_every"], 0)
+    check_at_least("early_stopping.patience", settings["early_stopping"]["patience"], 0)
+    callbacks = [build(node, pl.Callback, allowed) for node in settings["callbacks"].values()]
+    lean = trainer["precision"] in ("32-true", 32, "32") and trainer["strategy"] == "auto"
+    chunk = choose_chunk(fit_settings["steps_per_execution"], validate_every, flops, lean)
+    model = build_model(settings, data, task, chunk, allowed, max_steps)
+    # What only training would find out is tried here, while nothing has been written.
+    build_schedule(build_optimizer(model.parameters(), settings["optim"]), settings["optim"], max_steps)
+    build_trainer(1, **trainer)
+    data.steps, data.chunk = validate_every, chunk
+    return Plan(settings, data, task, model, allowed, threads, chunk, max_steps, trainer, group, callbacks)
+
+
+def build_model(
+    settings: dict[str, Any], data: Any, task: Task, chunk: int, allowed: list[str], max_steps: int
+) -> SequenceModel:
+    """Builds the model for what the data promises now."""
+    statistics = data.processor.statistics
+    members = settings["ensemble"]
+    if members == "auto":
+        members = task.members(statistics, data.fitted_rows)
+    return build(
+        settings["model"],
+        SequenceModel,
+        allowed,
+        spec=data.spec,
+        task=task,
+        statistics=statistics,
+        optim=settings["optim"],
+        clip=settings["fit"]["clip"],
+        ensemble=members,
+        max_steps=max_steps,
+        steps_per_execution=chunk,
+        seed=settings["seed"],
+    )
+
+
+def allowed_targets(settings: dict[str, Any], overrides: Sequence[str]) -> list[str]:
+    """Packages that ``_target_`` may name besides ours; a config file alone cannot allow any.
+
+    Raises:
+        UserError: if ``allow_targets`` was set in a file.
+    """
+    named = os.environ.get("LSTM_LAB_ALLOW_TARGETS", "").replace(",", " ").split()
+    if settings["allow_targets"] and not any(
+        word.lstrip("+").startswith("allow_targets=") for word in overrides
+    ):
+        raise UserError("allow_targets may only be given on the command line, not in a config file.")
+    return [*settings["allow_targets"], *named]
+
+
+def estimate_flops(data: Any, settings: dict[str, Any]) -> float:
+    """Floating-point operations of one training step of one member, in round numbers."""
+    hidden = settings["model"]["hidden_size"]
+    widest = max(hidden) if isinstance(hidden, list) else hidden
+    if not isinstance(widest, int) or widest < 1:
+        raise UserError(f"model.hidden_size={hidden} must be at least 1.")
+    windows = min(settings["data"].get("batch_size", 1), len(data.windows("train")))
+    return 3.0 * 8 * windows * data.spec.length * settings["model"]["num_layers"] * widest * (widest + 1)
+
+
+def time_a_step(plan: Plan) -> float:
+    """Seconds of one training step, the faster of two tries; gradients are thrown away."""
+    batch = plan.data.windows("train").gather(slice(0, plan.data.batch_size))
+    seconds = []
+    for _ in range(2):
+        started = time.perf_counter()
+        for member in plan.model.members:
+            plan.task.loss(member, batch).backward()
+        seconds.append(time.perf_counter() - started)
+    plan.model.zero_grad(set_to_none=True)
+    return min(seconds)
+
+
+def _seed_if_taken(node: dict[str, Any], seed: int) -> dict[str, Any]:
+    return {} if "seed" in node else {"seed": seed}

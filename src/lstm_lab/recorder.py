@@ -1,0 +1,219 @@
+"""The record of a run: its directory, its tracked run, and the truth about how it ended."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from lstm_lab import __version__
+from lstm_lab.data import TimeSeriesDataModule
+from lstm_lab.errors import UserError
+from lstm_lab.evaluation import Tested, as_plain
+from lstm_lab.figures.forecast import draw_forecast, draw_learning_curve
+from lstm_lab.paths import outputs_dir
+from lstm_lab.predictor import Predictor
+from lstm_lab.rundir import RunDirectory
+from lstm_lab.tracking import lease
+from lstm_lab.tracking.record import identity, write_record
+from lstm_lab.tracking.redaction import environment_secrets, redact, redact_text, secrets_in
+from lstm_lab.tracking.run import Run, Status, open_run
+from lstm_lab.tracking.study import PARENT
+from lstm_lab.training.best import KeepBest
+from lstm_lab.training.checkpoint import write_checkpoint
+from lstm_lab.training.signals import Interrupted
+
+
+class Record:
+    """Everything that is written down about one run.
+
+    Args:
+        directory: where files go.
+        tracked: the run in the tracking store, or one that only writes ``events.jsonl``.
+    """
+
+    def __init__(self, directory: RunDirectory, tracked: Run) -> None:
+        self.directory, self.tracked = directory, tracked
+        self.started = time.monotonic()
+        self._protocol = ""
+        self._closed = False
+
+    def close(self, status: Status, reason: str | None = None) -> None:
+        """Ends the record, once; the first status counts."""
+        if self._closed:
+            return
+        self._closed = True
+        self.directory.write_json("status.json", {"status": status, "reason": reason, "version": __version__})
+        self.tracked.close(status, reason)
+        self.directory.close()
+        if status != "FINISHED":
+            print(f"the record of this run is in {self.directory.path}", file=sys.stderr)
+
+    @property
+    def logger(self) -> Any:
+        """The Lightning logger of this run."""
+        from lstm_lab.tracking.logger import RunLogger
+
+        return RunLogger(self.tracked)
+
+    def history(self, rows: list[dict[str, float]]) -> None:
+        """Keeps the course of training as a table and a picture."""
+        table = pd.DataFrame(rows)
+        if len(table):
+            table.to_csv(self.directory.path / "history.csv", index=False)
+        if len(table) and table.drop(columns="step").notna().any(axis=None):  # else it diverged at once
+            draw_learning_curve(self.directory.figure("learning_curve"), table)
+
+    def checkpoint(self, predictor: Predictor, data: dict[str, Any]) -> None:
+        """Writes ``best.ckpt``, with what it takes to find the data again."""
+        write_checkpoint(
+            self.directory.best, {**predictor.checkpoint(), "data": data, "version": __version__}
+        )
+
+    def test(self, tested: Tested, predictor: Predictor, data: TimeSeriesDataModule, best: KeepBest) -> None:
+        """Writes numbers, predictions and picture of the test, once."""
+        self._protocol = data.protocol
+        facts = {
+            **as_plain(tested),
+            "protocol": data.protocol,
+            "validation": {best.monitor: best.score, "steps": best.step, "ended": best.reason},
+            "data": {"name": data.series.name, "rows": len(data.series), "digest": data.series.digest},
+            "seconds": round(time.monotonic() - self.started, 2),
+        }
+        self.directory.write_json("metrics.json", facts)
+        tested.predictions.to_csv(self.directory.path / "predictions.csv", index=False)
+        self._draw(tested, data)
+        numbers = {**tested.metrics}
+        for key in ("rmse", "mae", "mase"):
+            numbers[f"baseline/{key}"] = float(tested.baselines[key].iloc[0])
+        self.tracked.log_metrics(numbers, step=0)  # the same step in every run, so that MLflow draws bars
+        self.tracked.set_tags({"verdict": facts["verdict"], "protocol": data.protocol})
+        for path in ("metrics.json", "predictions.csv", "history.csv", "figures"):
+            self.tracked.log_artifact(self.directory.path / path)
+        if self.tracked.id is not None:
+            from lstm_lab.tracking.model import save_model
+
+            example = predictor.processor.last_rows()
+            self.tracked.log_model(save_model(self.directory.path / "model", self.directory.best, example))
+
+    def validated(self, best: KeepBest) -> None:
+        """Writes what a trial of a sweep gave, which ends before the test."""
+        found = {best.monitor: best.score, "steps": best.step, "ended": best.reason}
+        self.directory.write_json("metrics.json", {"metrics": {}, "validation": found})
+        if best.score is not None:
+            self.tracked.log_metrics({f"best/{best.monitor}": best.score}, step=best.step)
+        if best.pruned:
+            self.tracked.set_tags({"pruned": best.reason})
+            self.close("KILLED", best.reason)
+
+    def _draw(self, tested: Tested, data: TimeSeriesDataModule) -> None:
+        # One forecast step ahead from many origins reads best as one line; else the last origin is shown.
+        table = tested.predictions
+        last = table["step"].eq(1) if data.horizon == 1 else table["origin"].eq(table["origin"].iloc[-1])
+        shown = table[last].set_index("time")
+        values = data.series.values[: data.split.rows, 0]
+        history = pd.Series(values, index=data.series.index)
+        history = history[history.index < shown.index[0]].tail(max(3 * len(shown), 3 * data.lookback_rows))
+        draw_forecast(
+            self.directory.figure("forecast"),
+            history,
+            shown["truth"],
+            shown[[name for name in ("forecast", "lower", "upper") if name in shown]],
+            (
+                str(tested.baselines.index[0]),
+                pd.Series(tested.best_forecast[last.to_numpy()], index=shown.index),
+            ),
+            title=f"{data.series.name}: {data.protocol}",
+            unit=data.spec.unit,
+        )
+
+    def closing_lines(self) -> list[str]:
+        """The last lines a person reads: protocol, where things are, how to look at them."""
+        return [
+            f"protocol: {self._protocol}",
+            f"run:      {self.directory.path}",
+            f"picture:  {self.directory.figure('forecast')}",
+            "look:     python -m lstm_lab.ui",
+        ]
+
+
+@contextmanager
+def record(
+    settings: dict[str, Any],
+    overrides: Sequence[str],
+    data: TimeSeriesDataModule,
+    threads: int,
+    path: Path,
+    resumes: bool = False,
+) -> Iterator[Record]:
+    """Opens the record of a run and closes it with the status that is true.
+
+    FINISHED after the last artifact, KILLED for Ctrl-C and SIGTERM, FAILED with the reason for everything else.
+
+    Args:
+        settings: the whole config.
+        overrides: the words of the command line.
+        data: what is learned from.
+        threads: how many this process uses.
+        path: the run directory.
+        resumes: whether it holds a run that goes on.
+    """
+    model = settings["model"]["cell"]
+    if resumes and lease.is_alive(path):
+        raise UserError(f"{path}: another process is still writing there.")
+    directory = RunDirectory(path)
+    if not resumes:
+        directory.write_yaml("config.yaml", redact(settings))
+        directory.write_yaml("overrides.yaml", redact(list(overrides)))
+    (path / "status.json").unlink(missing_ok=True)
+    where = settings["tracking"]
+    tracked = open_run(
+        directory=directory.path,
+        uri=where["uri"] if where["enabled"] else "off",
+        experiment=where["experiment"] or data.series.name,
+        name=f"{model}-{data.series.name}-{directory.id}",
+        params=redact(settings),
+        tags={
+            "model": model,
+            "data": data.series.name,
+            **identity(None, settings["seed"], threads),
+            **where["tags"],
+        },
+        parent=os.environ.get(PARENT),
+        outputs=outputs_dir(),
+    )
+    tracked.log_input(
+        data.series.name, data.series.digest, context="training", source=str(data.path or "package")
+    )
+    if not resumes:
+        for file in [path / "config.yaml", path / "overrides.yaml", *write_record(path)]:
+            tracked.log_artifact(file)
+    kept = Record(directory, tracked)
+    try:
+        yield kept
+    except (Interrupted, KeyboardInterrupt) as end:
+        kept.close("KILLED", str(end) or "interrupted")
+        if directory.last.is_file():
+            print(f"go on with it: python -m lstm_lab.train resume={directory.id}", file=sys.stderr)
+        raise
+    except BaseException as error:
+        if not isinstance(error, (UserError, SystemExit)):
+            secrets = secrets_in(settings) | environment_secrets()
+            trace = redact_text("".join(traceback.format_exception(error)), secrets)
+            tracked.log_artifact(directory.write_text("error.txt", trace))
+        kept.close("FAILED", f"{type(error).__name__}: {error}")
+        raise
+    kept.close("FINISHED")
+
+
+class Onlooker:
+    """What the other processes of a run have for a record: they write nothing."""
+
+    logger = False

@@ -1,0 +1,24 @@
+"""What a run is about: loss, metrics and decoding for each kind of task."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lstm_lab.errors import check_choice
+from lstm_lab.tasks.base import Task
+from lstm_lab.tasks.forecast import Forecast
+
+__all__ = ["TASKS", "Forecast", "Task", "build_task"]
+
+TASKS: dict[str, type[Any]] = {"forecast": Forecast}
+_USUAL = {"horizon": "forecast"}
+
+
+def build_task(task: Task | dict[str, Any] | None, target: str) -> Task:
+    """Returns a task from itself, from its plain form, or the usual one for a kind of target."""
+    if task is not None and not isinstance(task, dict):
+        return task
+    settings = dict(task or {})
+    name = settings.pop("name", _USUAL.get(target, target))
+    check_choice("task", name, TASKS)
+    return TASKS[name](**settings)

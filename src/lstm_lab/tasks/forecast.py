@@ -1,0 +1,172 @@
+"""Forecasting: the next steps of a series, in its own units, with an interval."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from lstm_lab.batch import Batch
+from lstm_lab.errors import UserError, check_at_least, check_choice
+from lstm_lab.nets.forecaster import VIEWS, BlockForecaster
+from lstm_lab.nets.init import initialise
+from lstm_lab.nets.recurrent import Recurrent
+from lstm_lab.spec import Spec
+
+_LOSSES: dict[str, Callable[..., Tensor]] = {
+    "mae": nn.functional.l1_loss,
+    "mse": nn.functional.mse_loss,
+    "huber": nn.functional.huber_loss,
+}
+
+
+class Forecast:
+    """Forecasts by members that differ in view, scale and initial weights, and are averaged by merit.
+
+    Whether a season is best repeated, taken off, or smoothed as well differs from series to series, so members of
+    all three views are trained, and the errors on validation rows decide how much each view counts. Defaults were
+    chosen on monthly series of the M3 competition; docs/recipes.md has the protocol.
+
+    Args:
+        loss: ``mae``, ``mse`` or ``huber``, on the scale of each member, in units of its spread.
+        views: views that the members take in turn; ``difference`` and ``smooth`` need a series that shows its
+            season.
+        scales: scales that the members take in turn; ``log`` needs values that are all positive. Forecasts on
+            logarithms extrapolate growth exponentially, which costs more than it gains over several seasons.
+        damping: what remains of the movement of a seasonally adjusted level from one season to the next.
+        selection: how sharply validation errors decide: a kind counts by its mean squared error to the power of
+            minus this; 0 counts all alike (Bates & Granger 1969 for 1).
+        noise: Gaussian noise on what the core reads while training, for each view.
+        interval: share of future values that the interval should hold.
+    """
+
+    name = "forecast"
+    metric = "val/mae"
+
+    def __init__(
+        self,
+        loss: str = "mae",
+        views: Sequence[str] = ("difference", "level", "smooth"),
+        scales: Sequence[str] = ("raw",),
+        damping: float = 0.6,
+        selection: float = 3.0,
+        noise: Mapping[str, float] | None = None,
+        interval: float = 0.8,
+    ) -> None:
+        check_choice("task.loss", loss, _LOSSES)
+        for view in views:
+            check_choice("task.views", view, VIEWS)
+        for scale in scales:
+            check_choice("task.scales", scale, ("raw", "log"))
+        if not 0 < interval < 1:
+            raise UserError(f"task.interval={interval} must lie between 0 and 1.")
+        self.loss_name, self.views, self.scales = loss, list(views), list(scales)
+        self.noise = (
+            {"difference": 0.5, "level": 0.3, "smooth": 0.3, "value": 0.0} if noise is None else dict(noise)
+        )
+        self.damping, self.selection, self.interval = damping, selection, interval
+        check_at_least("task.damping", damping, 0)
+        check_at_least("task.selection", selection, 0)
+        self._loss = _LOSSES[loss]
+
+    def to_plain(self) -> dict[str, Any]:
+        """Name and settings as plain data."""
+        return {
+            "name": self.name,
+            "loss": self.loss_name,
+            "views": self.views,
+            "scales": self.scales,
+            "damping": self.damping,
+            "selection": self.selection,
+            "noise": self.noise,
+            "interval": self.interval,
+        }
+
+    def members(self, statistics: dict[str, Any], rows: int) -> int:
+        """Five of each kind for short series, one of each kind for long ones."""
+        return len(self._kinds(statistics)) * (5 if rows <= 1000 else 1)
+
+    def steps(self, batches: int) -> int:
+        """Optimiser steps that are usual: 80, and ten passes where a pass is long."""
+        return max(80, 10 * batches)
+
+    def _kinds(self, statistics: dict[str, Any]) -> list[tuple[str, str]]:
+        """The pairs of view and scale that fit a series."""
+        if "scales" not in statistics:
+            raise UserError("a forecast needs what its data measured: statistics=data.processor.statistics.")
+        scales = [scale for scale in self.scales if scale in statistics["scales"]]
+        if not scales:
+            raise UserError("task.scales=[log] needs values above zero; add raw.")
+        views = [view for view in self.views if view in statistics["scales"][scales[0]]]
+        if not views:
+            raise UserError(f"task.views={self.views} need a series that shows its season; add level.")
+        return [(view, scale) for view in views for scale in scales]
+
+    def build_net(
+        self, spec: Spec, core: dict[str, Any], statistics: dict[str, Any], number: int
+    ) -> nn.Module:
+        """Builds member `number`, whose turn decides its view and scale."""
+        kinds = self._kinds(statistics)
+        view, scale = kinds[number % len(kinds)]
+        core = dict(core)
+        scheme, forget_bias = core.pop("init"), core.pop("forget_bias")
+        recurrent = Recurrent(1, **core)
+        initialise(recurrent, scheme, forget_bias)
+        fitted, block = statistics["scales"][scale][view], statistics["block"]
+        reach = block if "difference" in statistics["scales"][scale] else 0
+        return BlockForecaster(
+            recurrent,
+            view=view,
+            scale=scale,
+            block=block,
+            spread=fitted["spread"],
+            profile=fitted.get("profile"),
+            floor=statistics["floor"],
+            window=spec.length - reach,
+            horizon=spec.target.steps,
+            damping=self.damping if view in ("level", "smooth") and statistics["seasonal"] else 1.0,
+            noise=self.noise.get(view, 0.0),
+        )
+
+    def loss(self, net: nn.Module, batch: Batch) -> Tensor:
+        """Mean error on the member's scale in units of its spread, over the targets that exist."""
+        assert isinstance(net, BlockForecaster)
+        truth, known = batch.targets["horizon"], batch.targets["horizon_mask"]
+        forecast = net.on_scale(batch.inputs, truth.shape[1])
+        # What is masked may hold anything: it is replaced, not multiplied by zero, before it meets a logarithm.
+        truth = net.to_scale(torch.where(known, truth, net.floor))
+        error = torch.where(known, (forecast - truth) / net.spread, 0.0)
+        return self._loss(error, torch.zeros_like(error), reduction="sum") / known.sum()
+
+    def predict(
+        self, nets: Sequence[nn.Module], weights: Tensor, batch: Batch, steps: int | None = None
+    ) -> dict[str, Tensor]:
+        """Returns ``forecast`` (B, S, D), the weighted mean of the members; S is the horizon, or `steps`."""
+        forecasts = torch.stack([net(batch.inputs, steps) for net in nets])  # (M, B, S, D)
+        return {"forecast": torch.einsum("m,mbsd->bsd", weights, forecasts)}
+
+    def weigh(self, nets: Sequence[nn.Module], batch: Batch) -> Tensor:
+        """Returns the weight of each member (M,), by the errors of its kind on rows that it was not trained on.
+
+        A squared error counts less with each season ahead, because it grows with them.
+        """
+        known, truth = batch.targets["horizon_mask"], batch.targets["horizon"]
+        forecasters = [net for net in nets if isinstance(net, BlockForecaster)]
+        kinds = [(net.view, net.scale) for net in forecasters]
+        merit = torch.zeros(len(nets))
+        for kind in dict.fromkeys(kinds):
+            number = [index for index, one in enumerate(kinds) if one == kind]
+            forecast = torch.stack([forecasters[index](batch.inputs) for index in number]).mean(0)
+            seasons = 1 + torch.arange(truth.shape[1], device=truth.device) // forecasters[0].block
+            error = torch.where(known, (forecast - truth) ** 2 / seasons[:, None], 0.0).sum() / known.sum()
+            merit[number] = torch.log(error.clamp_min(1e-30)).cpu() * -self.selection - math.log(len(number))
+        return torch.softmax(merit, 0)
+
+    def error(self, predictions: dict[str, Tensor], batch: Batch) -> tuple[Tensor, Tensor]:
+        """Sum and count of absolute errors in the user's units."""
+        known = batch.targets["horizon_mask"]
+        missed = (predictions["forecast"] - batch.targets["horizon"]).abs()
+        return torch.where(known, missed, 0.0).sum(), known.sum()

@@ -1,0 +1,1 @@
+"""How weights are moved on devices: the Trainer, its callbacks, checkpoints that survive."""

@@ -1,0 +1,27 @@
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ["OMP_NUM_THREADS"] = "1"
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def outputs(tmp_path, monkeypatch):
+    """A folder of its own for results, so that a test leaves the checkout as it was."""
+    monkeypatch.setenv("LSTM_LAB_OUTPUTS", str(tmp_path / "outputs"))
+    monkeypatch.delenv("LSTM_LAB_RUN_DIR", raising=False)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "outputs"
+
+
+@pytest.fixture(scope="session")
+def shared_data():
+    """The folder of real data that the variable LSTM_LAB_DATA names; tests that need it skip without."""
+    folder = os.environ.get("LSTM_LAB_DATA")
+    if not folder or not Path(folder).is_dir():
+        pytest.skip("LSTM_LAB_DATA names no folder of real data")
+    return Path(folder)

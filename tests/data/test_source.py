@@ -1,0 +1,251 @@
+"""Files as people have them: read back equal whatever their style, and told in one line when they are broken."""
+
+import csv
+import io
+import math
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lstm_lab.data.source import read_csv, share_of, shipped, sine
+from lstm_lab.errors import UserError
+
+# -- what is written is read back -------------------------------------------------------------------------
+
+STYLES = {
+    "month": ("MS", lambda stamp, _: f"{stamp:%Y-%m}"),
+    "name": ("MS", lambda stamp, _: f"{stamp:%b %Y}"),
+    "day": ("D", lambda stamp, _: f"{stamp:%Y-%m-%d}"),
+    "hour": ("h", lambda stamp, _: stamp.isoformat()),
+    "space": ("h", lambda stamp, _: f"{stamp:%Y-%m-%d %H:%M:%S}"),
+    "american": ("D", lambda stamp, _: f"{stamp.month}/{stamp.day}/{stamp.year}"),
+    "european": ("D", lambda stamp, _: f"{stamp:%d.%m.%Y}"),
+    "first of months": ("MS", lambda stamp, _: f"{stamp:%d/%m/%Y}"),
+    "quarter": ("QS", lambda stamp, _: f"{stamp.year}Q{stamp.quarter}"),
+    "year of study": ("MS", lambda stamp, _: f"{stamp.year - 1900}-{stamp.month:02d}"),
+    "none": (None, None),
+}
+
+
+@st.composite
+def files(draw):
+    """A table, and a text that says the same in some style."""
+    style = draw(st.sampled_from(list(STYLES)))
+    freq, write = STYLES[style]
+    rows = draw(st.integers(30, 60))
+    numbers = st.floats(-1e9, 1e9, allow_nan=False).map(lambda value: round(value, 6))
+    values = draw(st.lists(numbers, min_size=rows, max_size=rows))
+    year = 1901 if style == "year of study" else draw(st.integers(1950, 2030))
+    index = pd.date_range(f"{year}-01-01", periods=rows, freq=freq) if freq else pd.RangeIndex(rows)
+    columns = {"y": [repr(value) for value in values], "note": ["a b"] * rows}
+    if freq:
+        columns["when"] = [write(stamp, None) for stamp in index]
+    order = draw(st.permutations(list(columns)))
+    lines = list(zip(*(columns[name] for name in order), strict=True))
+    if freq and draw(st.booleans()):
+        lines.reverse()
+    text = io.StringIO()
+    quoting = draw(st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]))
+    separator = draw(st.sampled_from(",;\t|"))
+    end = draw(st.sampled_from(["\n", "\r\n"]))
+    writer = csv.writer(text, delimiter=separator, quoting=quoting, lineterminator=end)
+    writer.writerow(order)
+    for line in lines:
+        writer.writerow(line)
+        text.write(end * draw(st.sampled_from([0, 0, 0, 1])))
+    bom = "\ufeff" if draw(st.booleans()) else ""
+    return bom + text.getvalue().rstrip("\r\n" if draw(st.booleans()) else ""), np.array(values), index
+
+
+@given(file=files())
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+def test_every_style_is_read_back_equal(file, tmp_path_factory):
+    text, values, index = file
+    path = tmp_path_factory.mktemp("styles") / "file.csv"
+    path.write_bytes(text.encode())
+    series = read_csv(path)
+    assert np.array_equal(series.values[:, 0], values)
+    assert series.names == ("y",)
+    assert list(series.index) == list(index)
+    if isinstance(index, pd.DatetimeIndex):
+        assert series.index.freq is not None
+
+
+def written(tmp_path, text):
+    path = tmp_path / "file.csv"
+    path.write_text(text)
+    return path
+
+
+SEASONS = {"MS": 12, "QS": 4, "W": 52, "D": 7, "h": 24, "YS": 0, "15min": 0}
+
+
+@pytest.mark.parametrize(("freq", "season"), SEASONS.items())
+def test_the_clock_tells_the_season(freq, season, tmp_path):
+    stamps = pd.date_range("2001-01-01", periods=30, freq=freq)
+    text = "when,y\n" + "".join(f"{stamp.isoformat()},{row}\n" for row, stamp in enumerate(stamps))
+    series = read_csv(written(tmp_path, text))
+    assert series.season == season
+    assert list(series.index) == list(stamps)
+    following = pd.date_range(stamps[-1], periods=4, freq=freq)[1:]
+    assert list(series.ahead(3)) == list(following)
+
+
+def test_one_column_is_a_series_without_a_clock(tmp_path):
+    series = read_csv(written(tmp_path, "y\n0.5\n-1e3\n2\n"))
+    assert series.values.tolist() == [[0.5], [-1000.0], [2.0]]
+    assert list(series.ahead(2)) == [3, 4]
+    assert series.season == 0
+
+
+def test_columns_are_chosen_by_name(tmp_path):
+    path = written(tmp_path, "a,t,b,c\n1,2001-01,4,x\n2,2001-02,5,x\n3,2001-03,6,x\n")
+    assert read_csv(path).names == ("b",)  # the last numeric one
+    assert read_csv(path, "a").values[:, 0].tolist() == [1, 2, 3]
+    assert read_csv(path, ["b", "a"]).values.tolist() == [[4, 1], [5, 2], [6, 3]]
+    assert read_csv(path, time="t").index[0] == pd.Timestamp("2001-01-01")
+    assert read_csv(path, season=5).season == 5
+
+
+def test_the_digest_changes_with_the_data_alone(tmp_path):
+    rows = "2001-01,1\n2001-02,2\n2001-03,3\n"
+    one = read_csv(written(tmp_path, "t,y\n" + rows)).digest
+    assert one == read_csv(written(tmp_path, "when;y\n" + rows.replace(",", ";"))).digest
+    assert one != read_csv(written(tmp_path, "t,y\n" + rows.replace(",3", ",3.0001"))).digest
+    assert one != read_csv(written(tmp_path, "t,y\n" + rows.replace("2001", "2002"))).digest
+
+
+# -- what is broken is told -------------------------------------------------------------------------------
+
+MONTHS = [f"2001-{month:02d}" for month in range(1, 13)]
+GOOD = [["t", "y"], *([month, str(row)] for row, month in enumerate(MONTHS))]
+
+
+def broken(row, column, cell):
+    table = [list(line) for line in GOOD]
+    table[row - 1][column] = cell
+    return "\n".join(map(",".join, table))
+
+
+BROKEN = {
+    "an empty file": ("", ["empty"]),
+    "blank lines": ("\n\n\n", ["empty"]),
+    "a header alone": ("t,y\n", ["no row below the header"]),
+    "no value": (broken(5, 1, ""), ["row 5", "'y'", "nothing"]),
+    "NA": (broken(5, 1, "NA"), ["row 5", "'y'", "'NA'"]),
+    "infinity": (broken(5, 1, "-inf"), ["row 5", "'y'", "'-inf'"]),
+    "a word": (broken(13, 1, "high"), ["row 13", "'y'", "'high'"]),
+    "no stamp": (broken(4, 0, ""), ["row 4", "'t'", "nothing"]),
+    "a word for a stamp": (broken(4, 0, "March"), ["row 4", "'t'", "'March'"]),
+    "an impossible month": (broken(9, 0, "2001-13"), ["row 9", "'t'", "'2001-13'"]),
+    "a stamp twice": (broken(7, 0, "2001-05"), ["row 7", "'t'", "twice"]),
+    "a gap": (broken(13, 0, "2002-03"), ["row 13", "'t'", "not regular"]),
+    "a cell too many": (broken(2, 1, "1,5"), ["row 2", "3 cells", "header of 2"]),
+    "a cell too few": ("t,y\n2001-01,1\n2001-02\n2001-03,2\n", ["row 3", "1 cell", "header of 2"]),
+    "no header": ("2001-01,1\n2001-02,2\n2001-03,3\n", ["row 1", "names of the columns"]),
+    "a column without a name": ("t,\n2001-01,1\n", ["row 1", "column 2"]),
+    "a name twice": ("t,y,y\n2001-01,1,2\n", ["row 1", "'y'"]),
+    "words only": ("a,b\nx,y\nz,w\n", ["no column holds numbers", "a, b"]),
+    "an open quote": ('t,y\n2001-01,"1\n2001-02,2\n', ["no csv table"]),
+}
+
+
+@pytest.mark.parametrize(("text", "told"), BROKEN.values(), ids=list(BROKEN))
+def test_a_broken_file_is_one_line_with_row_and_column(text, told, tmp_path):
+    path = written(tmp_path, text)
+    with pytest.raises(UserError) as error:
+        read_csv(path)
+    line = str(error.value)
+    assert len(line.splitlines()) == 1
+    for word in (str(path), *told):
+        assert word in line
+
+
+def test_blank_lines_do_not_shift_the_row_that_is_named(tmp_path):
+    with pytest.raises(UserError, match="row 7, column 'y'"):
+        read_csv(written(tmp_path, "\n\nt,y\n\n2001-01,1\n2001-02,2\nx2001-03,\n".replace("x", "")))
+
+
+def test_files_that_are_no_text(tmp_path):
+    path = tmp_path / "file.csv"
+    for content in (b"t,gr\xf6\xdfe\n2001-01,1\n", bytes(range(256))):
+        path.write_bytes(content)
+        with pytest.raises(UserError, match=r"file\.csv"):
+            read_csv(path)
+    for missing in (tmp_path / "none.csv", tmp_path):
+        with pytest.raises(UserError, match="no such file"):
+            read_csv(missing)
+
+
+@pytest.mark.parametrize("names", [{"target": "z"}, {"time": "z"}, {"target": "t"}])
+def test_a_column_that_is_not_there_lists_those_that_are(names, tmp_path):
+    with pytest.raises(UserError, match=r"Columns: .*y"):
+        read_csv(written(tmp_path, "t,y\n2001-01,1\n2001-02,2\n2001-03,3\n"), **names)
+
+
+# -- what ships ------------------------------------------------------------------------------------------
+
+
+def test_the_airline():
+    series = shipped("airline", "thousand passengers")
+    assert len(series) == 144
+    assert series.values.sum() == 40363
+    assert series.values[[0, 107, 143], 0].tolist() == [112, 336, 432]
+    assert (str(series.index[0])[:7], str(series.index[-1])[:7], series.season) == ("1949-01", "1960-12", 12)
+    assert str(series.ahead(1)[0])[:7] == "1961-01"
+
+
+def test_the_sine():
+    series = sine()
+    assert series.values.shape == (200, 1)
+    assert series.values[[0, 100], 0] == pytest.approx([math.sin(-10), 0], abs=1e-12)
+    assert series.values[-1, 0] == pytest.approx(math.sin(9.9))
+
+
+@pytest.mark.parametrize(("value", "rows"), [(36, 36), (36.0, 36), (0.25, 36), (0, 0), (1, 1), (0.999, 143)])
+def test_a_count_or_a_share(value, rows):
+    assert share_of(value, 144, "data.test") == rows
+
+
+@pytest.mark.parametrize("value", [-1, -0.5, True, "ten", None])
+def test_neither_count_nor_share(value):
+    with pytest.raises(UserError, match=r"data\.test"):
+        share_of(value, 144, "data.test")
+
+
+# -- real files ------------------------------------------------------------------------------------------
+
+REAL = {
+    "airline-passengers": ((144,), "MS", 12, 432.0),
+    "monthly-milk": ((168,), "MS", 12, 843.0),
+    "ETTh1": ((17420,), "h", 24, None),
+    "exchange_rate": ((7588,), None, 0, None),
+    "australian_tourism": ((36,), None, 0, None),
+}
+
+
+@pytest.mark.parametrize(("name", "facts"), REAL.items(), ids=list(REAL))
+def test_real_files(name, facts, shared_data):
+    series = read_csv(shared_data / "timeseries" / f"{name}.csv")
+    (rows,), freq, season, last = facts
+    assert len(series) == rows
+    assert getattr(series.index, "freqstr", None) == freq
+    assert series.season == season
+    assert last is None or series.values[-1, 0] == last
+
+
+def test_the_shipped_airline_is_the_public_one(shared_data):
+    public = read_csv(shared_data / "timeseries" / "airline-passengers.csv")
+    assert np.array_equal(public.values, shipped("airline").values)
+    assert public.digest == shipped("airline").digest
+
+
+@pytest.mark.parametrize(("name", "row"), [("monthly-milk-incomplete", 22), ("daily-min-temperatures", 1462)])
+def test_real_gaps_are_found(name, row, shared_data):
+    with pytest.raises(UserError, match=f"row {row}, .*not regular"):
+        read_csv(shared_data / "timeseries" / f"{name}.csv")
