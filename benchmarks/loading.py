@@ -5,7 +5,7 @@
 A synthetic series of the shape of ETTh1 (17,420 rows of 7 columns, float32), windows of 96 rows to read and 96 to
 forecast, shuffled batches of 256. Arms, alternated in one process:
 
-* ``gather``     `lstm_lab.data.windows.TrainingLoader`: one `index_select` a batch over a view of all windows.
+* ``gather``     `data.loader.TrainingLoader`: one `index_select` a batch over a view of all windows.
 * ``unfold``     the same over the view that `Tensor.unfold` gives, in one indexing call.
 * ``copied``     `DataLoader(TensorDataset(inputs, targets), shuffle=True)`: all windows copied out before.
 * ``per item``   `DataLoader` over a data set that slices one window in `__getitem__`, as tutorials do.
@@ -29,7 +29,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
-from lstm_lab.data.windows import TrainingLoader, Windows
+from lstm_lab.data.timeseries.windows import TrainingLoader, Windows
 
 ROWS, COLUMNS, LOOKBACK, STEPS, BATCH = 17_420, 7, 96, 96, 256
 Pairs = Iterator[tuple[Tensor, Tensor]]

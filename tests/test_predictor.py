@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from lstm_lab.data import TimeSeriesDataModule
-from lstm_lab.data.processor import SeriesProcessor
+from lstm_lab.data.timeseries.processor import SeriesProcessor
 from lstm_lab.errors import UserError
 from lstm_lab.models import LSTM
 from lstm_lab.predictor import Predictor, load

@@ -20,7 +20,7 @@ def command(argv: list[str]) -> None:
     import pandas as pd
 
     from lstm_lab import predictor
-    from lstm_lab.data.source import read_csv
+    from lstm_lab.data.timeseries.source import read_csv
     from lstm_lab.errors import UserError
     from lstm_lab.figures.forecast import draw_forecast
     from lstm_lab.paths import find_run

@@ -9,7 +9,7 @@ import pandas as pd
 import torch
 
 from lstm_lab.batch import Batch
-from lstm_lab.data.processor import SeriesProcessor
+from lstm_lab.data.timeseries.processor import SeriesProcessor
 from lstm_lab.errors import UserError, check_at_least
 from lstm_lab.models import SequenceModel
 from lstm_lab.paths import find_run

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from lstm_lab.data import TimeSeriesDataModule
-from lstm_lab.data.source import Series
+from lstm_lab.data.timeseries.source import Series
 from lstm_lab.models import LSTM
 from lstm_lab.predictor import Predictor
 from lstm_lab.training.trainer import build_trainer

@@ -29,7 +29,7 @@ def test_a_wheel_carries_its_configs_and_series(tmp_path):
         content.extractall(tmp_path / "site")
     configs = {f"lstm_lab/conf/{path.relative_to(ROOT / 'conf')}" for path in (ROOT / "conf").rglob("*.yaml")}
     assert configs <= names
-    assert {"lstm_lab/data/series/airline.csv", "hydra_plugins/lstm_lab/__init__.py"} <= names
+    assert {"lstm_lab/data/timeseries/series/airline.csv", "hydra_plugins/lstm_lab/__init__.py"} <= names
     assert not [name for name in names if name.startswith(("tests", "conf/", "outputs", "docs"))]
 
     here = tmp_path / "here"

@@ -8,7 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lstm_lab.data.windows import EvaluationLoader, TrainingLoader, Windows
+from lstm_lab.data.timeseries.windows import EvaluationLoader, TrainingLoader, Windows
 
 
 def rows(count, columns=2):

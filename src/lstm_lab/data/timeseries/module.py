@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 import torch
 
-from lstm_lab.data.processor import SeriesProcessor
-from lstm_lab.data.source import Series, read_csv, share_of, shipped, sine
-from lstm_lab.data.statistics import fit_statistics
-from lstm_lab.data.windows import EvaluationLoader, TrainingLoader, Windows
+from lstm_lab.data.timeseries.processor import SeriesProcessor
+from lstm_lab.data.timeseries.source import Series, read_csv, share_of, shipped, sine
+from lstm_lab.data.timeseries.statistics import fit_statistics
+from lstm_lab.data.timeseries.windows import EvaluationLoader, TrainingLoader, Windows
 from lstm_lab.errors import UserError, check_at_least
 from lstm_lab.spec import Spec, Target, Values
 

@@ -10,7 +10,7 @@ import pandas as pd
 import torch
 
 from lstm_lab.batch import Batch
-from lstm_lab.data.source import extend
+from lstm_lab.data.timeseries.source import extend
 from lstm_lab.errors import UserError
 
 
@@ -23,7 +23,7 @@ class SeriesProcessor:
         targets: columns that are forecast.
         lookback: rows that a forecast reads.
         horizon: rows that a forecast writes.
-        statistics: what was measured on the training rows, see `lstm_lab.data.statistics.fit_statistics`.
+        statistics: what was measured on the training rows, see `lstm_lab.data.timeseries.statistics.fit_statistics`.
         tail: the last `lookback` rows of all data, column by column, from which a forecast goes on.
         clock: time stamps of these rows as ISO text, or row numbers.
         phase: phase of the first of these rows in its season.

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lstm_lab.data.source import read_csv, share_of, shipped, sine
+from lstm_lab.data.timeseries.source import read_csv, share_of, shipped, sine
 from lstm_lab.errors import UserError
 
 # -- what is written is read back -------------------------------------------------------------------------

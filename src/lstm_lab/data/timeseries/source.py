@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from lstm_lab.data.clock import looks_like_clock, parse_clock, regular, stamps_of, usual_season
+from lstm_lab.data.timeseries.clock import looks_like_clock, parse_clock, regular, stamps_of, usual_season
 from lstm_lab.errors import UserError, nearest
 
 _SHIPPED = Path(__file__).parent / "series"

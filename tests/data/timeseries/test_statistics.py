@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from lstm_lab.data.source import shipped
-from lstm_lab.data.statistics import fit_statistics, is_seasonal, seasonal_profile
+from lstm_lab.data.timeseries.source import shipped
+from lstm_lab.data.timeseries.statistics import fit_statistics, is_seasonal, seasonal_profile
 
 
 def column(*values):
