@@ -29,7 +29,8 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
-from lstm_lab.data.timeseries.windows import TrainingLoader, Windows
+from lstm_lab.data.loader import Shuffled, TrainingLoader
+from lstm_lab.data.timeseries.windows import Windows
 
 ROWS, COLUMNS, LOOKBACK, STEPS, BATCH = 17_420, 7, 96, 96, 256
 Pairs = Iterator[tuple[Tensor, Tensor]]
@@ -42,7 +43,7 @@ def series() -> Tensor:
 
 def gather(values: Tensor) -> Callable[[], Pairs]:
     windows = Windows(values, list(range(COLUMNS)), LOOKBACK, ROWS - STEPS, LOOKBACK, STEPS)
-    loader = TrainingLoader(windows, BATCH, steps=-(-len(windows) // BATCH))
+    loader = TrainingLoader(windows, Shuffled(len(windows), BATCH))
 
     def epoch() -> Pairs:
         for batches in loader:

@@ -179,9 +179,7 @@ def refit(plan: Plan, best: KeepBest, session: Session) -> SequenceModel:
     If early stopping ended `fit`, it is for as many steps as validation chose. A schedule that ran to its end
     is run to its end again: weights in the middle of a high learning rate are not comparable.
     """
-    widths = plan.data.processor.widths
-    plan.data.refit()
-    plan.data.processor.widths = widths
+    plan.data.fit_again()
     steps = best.step if best.stopped else plan.max_steps
     model = build_model(plan.settings, plan.data, plan.task, plan.chunk, plan.allowed, plan.max_steps)
     model.weights.copy_(plan.model.weights)

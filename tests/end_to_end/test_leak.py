@@ -93,7 +93,7 @@ def test_training_sees_no_row_behind_its_part(poison, refit):
     for data in (clean, dirty):
         data.setup()
         if refit:
-            data.refit()
+            data.fit_again()
     same(clean.processor.statistics, dirty.processor.statistics)
     for items in zip(clean.train_dataloader(), dirty.train_dataloader(), strict=True):
         for ours, other in zip(*items, strict=True):

@@ -1,5 +1,39 @@
-"""From disk to `Batch`: sources, processors, windows and the LightningDataModules over them."""
+"""From disk to `Batch`: one folder for each kind of sequence, and what they share.
 
-from lstm_lab.data.timeseries.module import TimeSeriesDataModule
+Names are found when they are asked for: a run on time series does not import what reads videos.
+"""
 
-__all__ = ["TimeSeriesDataModule"]
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from lstm_lab.errors import check_choice
+
+_MODULES = {
+    "SequenceDataModule": "lstm_lab.data.base",
+    "TimeSeriesDataModule": "lstm_lab.data.timeseries.module",
+}
+# The processors, by the word under which they lie in a checkpoint.
+_PROCESSORS = {
+    "series": "lstm_lab.data.timeseries.processor.SeriesProcessor",
+}
+
+__all__ = ["SequenceDataModule", "TimeSeriesDataModule", "load_processor"]
+
+
+def load_processor(plain: dict[str, Any]) -> Any:
+    """Rebuilds a processor from what its `to_plain` gave.
+
+    Raises:
+        UserError: for a kind that this version does not know.
+    """
+    check_choice("the checkpoint's kind of data", plain["kind"], _PROCESSORS)
+    module, _, name = _PROCESSORS[plain["kind"]].rpartition(".")
+    return getattr(importlib.import_module(module), name).from_plain(plain)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__} has no attribute {name}")
+    return getattr(importlib.import_module(_MODULES[name]), name)

@@ -73,7 +73,7 @@ def test_a_refit_takes_the_validation_rows_and_no_more():
     data = made(horizon=36, test=36)
     before = data.processor.statistics
     rows = data.fitted_rows
-    data.refit()
+    data.fit_again()
     assert rows == data.split.train < data.fitted_rows == data.split.valid == 108
     assert data.processor.statistics != before
     batch = data.windows("train").gather(slice(None))

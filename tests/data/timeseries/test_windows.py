@@ -8,7 +8,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lstm_lab.data.timeseries.windows import EvaluationLoader, TrainingLoader, Windows
+from lstm_lab.data.loader import EvaluationLoader, Shuffled, TrainingLoader
+from lstm_lab.data.timeseries.windows import Windows
 
 
 def rows(count, columns=2):
@@ -61,9 +62,9 @@ def origins(items):
     return [batch.keys.tolist() for item in items for batch in item]
 
 
-def loader(count=10, batch_size=3, steps=4, **settings):
+def loader(count=10, batch_size=3, steps=4, seed=0, **settings):
     windows = Windows(rows(count + 8), [0], 4, count + 3, 4, 4)
-    return TrainingLoader(windows, batch_size, steps, **settings)
+    return TrainingLoader(windows, Shuffled(count, batch_size, seed), steps, **settings)
 
 
 def test_a_pass_shows_every_window_once_in_an_order_of_its_own():
@@ -124,7 +125,7 @@ def test_a_part_that_fits_one_batch_is_gathered_once():
 @settings(max_examples=30, deadline=None)
 def test_evaluation_shows_each_window_once_in_order(count, size):
     windows = Windows(rows(count + 8), [0], 4, count + 3, 4, 4)
-    evaluation = EvaluationLoader(windows, size)
+    evaluation = EvaluationLoader(windows, batch_size=size)
     batches = list(evaluation)
     assert len(batches) == len(evaluation)
     assert np.concatenate([batch.keys for batch in batches]).tolist() == list(range(4, count + 4))

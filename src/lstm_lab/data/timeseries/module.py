@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import lightning.pytorch as pl
 import numpy as np
 import pandas as pd
 import torch
 
+from lstm_lab.data.base import SequenceDataModule
 from lstm_lab.data.timeseries.processor import SeriesProcessor
 from lstm_lab.data.timeseries.source import Series, read_csv, share_of, shipped, sine
 from lstm_lab.data.timeseries.statistics import fit_statistics
-from lstm_lab.data.timeseries.windows import EvaluationLoader, TrainingLoader, Windows
+from lstm_lab.data.timeseries.windows import Windows
 from lstm_lab.errors import UserError, check_at_least
 from lstm_lab.spec import Spec, Target, Values
 
@@ -31,7 +32,7 @@ class Split:
     rows: int
 
 
-class TimeSeriesDataModule(pl.LightningDataModule):
+class TimeSeriesDataModule(SequenceDataModule):
     """Windows over one regular series; inputs may reach back over a border, targets never do.
 
     Args:
@@ -55,6 +56,8 @@ class TimeSeriesDataModule(pl.LightningDataModule):
         UserError: if the file cannot be read or the windows do not fit into the rows.
     """
 
+    refits = True
+
     def __init__(
         self,
         name: str = "csv",
@@ -72,16 +75,14 @@ class TimeSeriesDataModule(pl.LightningDataModule):
         points: int = 200,
         seed: int = 0,
     ) -> None:
-        super().__init__()
-        self.name, self.path, self.target, self.time = name, path, target, time
+        super().__init__(name, batch_size, seed)
+        self.path, self.target, self.time = path, target, time
         self.horizon, self.lookback, self.test, self.validation = horizon, lookback, test, validation
-        self.season, self.rollout, self.batch_size = season, rollout, batch_size
-        self.unit, self.points, self.seed = unit, points, seed
-        self.steps, self.chunk = 0, 1
+        self.season, self.rollout = season, rollout
+        self.unit, self.points = unit, points
         self._series: Series | None = None
         self._refit = False
         check_at_least("data.horizon", horizon, 1)
-        check_at_least("data.batch_size", batch_size, 1)
 
     # -- what the rest of the house asks --------------------------------------------------------------------
 
@@ -107,7 +108,7 @@ class TimeSeriesDataModule(pl.LightningDataModule):
             inputs=Values((*names, PHASE)),
             target=Target("horizon", len(names), self.horizon, names),
             unit=self.unit or self.series.unit,
-            season=self.season_length if self.processor.statistics["seasonal"] else 0,
+            season=self.season_length if self.statistics["seasonal"] else 0,
             length=self.lookback_rows,
         )
 
@@ -116,11 +117,13 @@ class TimeSeriesDataModule(pl.LightningDataModule):
         """Rows that training may see: without the validation rows, or with them in a refit."""
         return self.split.valid if self._refit else self.split.train
 
-    def refit(self) -> None:
-        """From now on validation rows belong to the training part, and the processor is fitted anew."""
+    def fit_again(self) -> None:
+        """From now on validation rows belong to the training part; the width of the interval stays."""
         self.setup()
         self._refit = True
+        widths = self._processor.widths
         self._fit()
+        self._processor.widths = widths
 
     def describe(self) -> str:
         """One line: rows, period, parts."""
@@ -140,26 +143,41 @@ class TimeSeriesDataModule(pl.LightningDataModule):
             return f"{self.horizon} steps from one origin, scored once; {chosen}"
         return f"{self.horizon} step(s) ahead from {origins} origins, stride 1, scored once; {chosen}"
 
-    # -- loaders --------------------------------------------------------------------------------------------
+    @property
+    def processor(self) -> SeriesProcessor:
+        """Fitted on the rows that training may see."""
+        self.setup()
+        return self._processor
 
-    def train_dataloader(self) -> TrainingLoader:
-        """Training batches; `steps` and `chunk` say how many an epoch and an item hold."""
-        windows = self.windows("train")
-        trainer = self.trainer
-        rank, world = (trainer.global_rank, trainer.world_size) if trainer else (0, 1)
-        if world > 1 and min(self.batch_size, len(windows)) < world:
-            raise UserError(f"{len(windows)} training windows cannot be shared by {world} processes.")
-        loader = TrainingLoader(windows, self.batch_size, self.steps, self.chunk, self.seed, rank, world)
-        loader.steps = self.steps or loader.batches
-        return loader
+    @property
+    def statistics(self) -> dict[str, Any]:
+        """What was measured on the rows that training may see."""
+        return self.processor.statistics
 
-    def val_dataloader(self) -> EvaluationLoader:
-        """Every validation window once."""
-        return EvaluationLoader(self.windows("validation"))
+    @property
+    def title(self) -> str:
+        """The series' own name."""
+        return self.series.name
 
-    def test_dataloader(self) -> EvaluationLoader:
-        """Every test window once."""
-        return EvaluationLoader(self.windows("test"))
+    @property
+    def digest(self) -> str:
+        """Of the values and their clock."""
+        return self.series.digest
+
+    @property
+    def source(self) -> str:
+        """The file, or ``package``."""
+        return str(self.path or "package")
+
+    # -- windows --------------------------------------------------------------------------------------------
+
+    def samples(self, part: str) -> Windows:
+        """The windows of a part, as `windows`."""
+        return self.windows(part)
+
+    def calibration(self) -> Windows:
+        """Validation rows from every origin."""
+        return self.windows("calibration")
 
     def windows(self, part: str) -> Windows:
         """The windows of a part.
@@ -255,7 +273,7 @@ class TimeSeriesDataModule(pl.LightningDataModule):
         statistics = fit_statistics(np.asarray(series.values[: self.fitted_rows]), self.season_length)
         phases = np.arange(len(series)) % statistics["block"]
         self._tensor = torch.as_tensor(np.c_[series.values, phases], dtype=torch.float32)
-        self.processor = SeriesProcessor(
+        self._processor = SeriesProcessor(
             names=names,
             targets=names,
             lookback=lookback,

@@ -1,0 +1,163 @@
+"""What the house asks of every kind of data, whatever it reads."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import lightning.pytorch as pl
+import pandas as pd
+from torch import Tensor
+
+from lstm_lab.batch import Batch
+from lstm_lab.data.loader import EvaluationLoader, Sampler, Samples, Shuffled, TrainingLoader
+from lstm_lab.errors import UserError, check_at_least
+from lstm_lab.spec import Spec
+
+
+class Processor(Protocol):
+    """From what a user has to a `Batch`, and from predictions back. Fitted on the training part, plain data."""
+
+    def to_plain(self) -> dict[str, Any]:
+        """Returns ``kind`` and everything fitted as tensors, numbers, strings, lists and dicts."""
+        ...
+
+    @classmethod
+    def from_plain(cls, plain: dict[str, Any]) -> Any:
+        """Rebuilds a processor from what `to_plain` gave."""
+        ...
+
+    def table(self, raw: Any) -> pd.DataFrame:
+        """Returns what a person passes (a table; a text, a path, a list of them) as a table."""
+        ...
+
+    def to_batch(self, table: pd.DataFrame) -> Batch:
+        """Returns a table as a batch.
+
+        Raises:
+            UserError: naming the row and what is wrong with it.
+        """
+        ...
+
+    def finish(self, predictions: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Adds to a task's predictions what only the data knows, such as a calibrated interval."""
+        ...
+
+    def to_frame(self, predictions: dict[str, Tensor], table: pd.DataFrame) -> pd.DataFrame:
+        """Returns finished predictions for the rows of a table, in the user's words and units."""
+        ...
+
+    def example(self) -> pd.DataFrame:
+        """Returns raw input as a user has it, for signatures and for trying a model out."""
+        ...
+
+
+class SequenceDataModule(pl.LightningDataModule):
+    """Sequences of one kind in three parts, with loaders that shard themselves and can be resumed.
+
+    A subclass reads and splits in `setup`, and says what it promises: `spec`, `processor`, `samples`, and the words
+    of the record. Everything about batches is here.
+
+    Args:
+        name: of the data set, as in ``conf/data``.
+        batch_size: samples in a global batch.
+        seed: decides the order of the training samples.
+
+    Attributes:
+        steps: optimiser steps between two validations, set by the house; one pass if 0.
+        chunk: optimiser steps of an item, set by the house.
+        refits: whether `fit_again` is possible, because validation rows may join training ones.
+    """
+
+    name: str
+    refits = False
+
+    def __init__(self, name: str, batch_size: int = 64, seed: int = 0) -> None:
+        super().__init__()
+        self.name, self.batch_size, self.seed = name, batch_size, seed
+        self.steps, self.chunk = 0, 1
+        check_at_least("data.batch_size", batch_size, 1)
+
+    # -- what a subclass says ---------------------------------------------------------------------------------
+
+    @property
+    def spec(self) -> Spec:
+        """What a net is built from."""
+        raise NotImplementedError
+
+    @property
+    def processor(self) -> Any:
+        """The fitted `Processor`."""
+        raise NotImplementedError
+
+    def samples(self, part: str) -> Samples:
+        """The samples of ``train``, ``validation`` or ``test``."""
+        raise NotImplementedError
+
+    def describe(self) -> str:
+        """What a person should know before training: parts and their sizes, and what looks wrong."""
+        raise NotImplementedError
+
+    @property
+    def protocol(self) -> str:
+        """How the test is scored, to stand beside every number."""
+        raise NotImplementedError
+
+    @property
+    def digest(self) -> str:
+        """Changes when the content of the data does."""
+        raise NotImplementedError
+
+    # -- what it may say --------------------------------------------------------------------------------------
+
+    @property
+    def title(self) -> str:
+        """The name in tables, pictures and the tracking store."""
+        return self.name
+
+    @property
+    def source(self) -> str:
+        """Where it was read from: a path, or ``package``."""
+        return "package"
+
+    @property
+    def statistics(self) -> dict[str, Any]:
+        """Numbers measured on the training part that a net needs besides sizes."""
+        return {}
+
+    def sampler(self) -> Sampler:
+        """Which training samples make a batch."""
+        return Shuffled(len(self.samples("train")), self.batch_size, self.seed)
+
+    def evaluation_sampler(self, part: str) -> Sampler | None:
+        """Batches of validation and test; None takes them in order."""
+        return None
+
+    def calibration(self) -> Samples | None:
+        """Samples on which members are weighed and intervals set, None where there is nothing to set."""
+        return None
+
+    def fit_again(self) -> None:
+        """From now on validation rows belong to the training part, and the processor is fitted anew."""
+        raise UserError(f"refit=true: {self.title} keeps its validation part apart. Allowed: auto, false.")
+
+    # -- what it gives ----------------------------------------------------------------------------------------
+
+    def train_dataloader(self) -> TrainingLoader:
+        """Training batches; `steps` and `chunk` say how many an epoch and an item hold."""
+        samples = self.samples("train")
+        rank, world = (self.trainer.global_rank, self.trainer.world_size) if self.trainer else (0, 1)
+        if world > 1 and min(self.batch_size, len(samples)) < world:
+            raise UserError(f"{len(samples)} training samples cannot be shared by {world} processes.")
+        return TrainingLoader(samples, self.sampler(), self.steps, self.chunk, rank, world)
+
+    def val_dataloader(self) -> EvaluationLoader:
+        """Every validation sample once."""
+        return EvaluationLoader(self.samples("validation"), self.evaluation_sampler("validation"))
+
+    def test_dataloader(self) -> EvaluationLoader:
+        """Every test sample once."""
+        return EvaluationLoader(self.samples("test"), self.evaluation_sampler("test"))
+
+    def example_batch(self) -> Batch:
+        """The first batch of training, for estimates; the loaders stay where they are."""
+        return self.samples("train").gather(self.sampler().draw(0)[0])
