@@ -22,6 +22,7 @@ SHAPES = [  # hidden_size, num_layers, bidirectional
     ([4, 3], 1, True),
 ]
 CLOSE = {"atol": 1e-6, "rtol": 1e-5}
+LOOSE = {"atol": 1e-4, "rtol": 1e-3}  # layer normalisation divides by deviations that may be tiny
 
 every_kind = pytest.mark.parametrize(("cell", "backend"), KINDS)
 every_shape = pytest.mark.parametrize(("hidden", "layers", "both"), SHAPES)
@@ -146,6 +147,7 @@ def test_padding_batch_and_order_change_nothing(cell, backend, hidden, layers, b
     extra = data.draw(st.integers(0, 3), label="extra steps of padding")
     carried = data.draw(st.booleans(), label="start from a state")
 
+    close = LOOSE if cell == "lstm_layernorm" else CLOSE
     net = build(cell, backend, hidden, layers, both)
     x = torch.randn(len(lengths), int(lengths.max()) + extra, 3)
     x[torch.arange(x.shape[1])[None] >= lengths[:, None]] = rubbish
@@ -153,13 +155,13 @@ def test_padding_batch_and_order_change_nothing(cell, backend, hidden, layers, b
     outputs, end = net(x, lengths, start)
 
     shuffled, shuffled_end = net(x[order], lengths[order], rows(start, order) if start else None)
-    torch.testing.assert_close(shuffled, outputs[order], **CLOSE)
-    torch.testing.assert_close(shuffled_end, rows(end, order), **CLOSE)
+    torch.testing.assert_close(shuffled, outputs[order], **close)
+    torch.testing.assert_close(shuffled_end, rows(end, order), **close)
     for i, length in enumerate(lengths.tolist()):
         one = slice(i, i + 1)
         alone, alone_end = net(x[one, :length], state=rows(start, one) if start else None)
-        torch.testing.assert_close(outputs[one, :length], alone, **CLOSE)
-        torch.testing.assert_close(rows(end, one), alone_end, **CLOSE)
+        torch.testing.assert_close(outputs[one, :length], alone, **close)
+        torch.testing.assert_close(rows(end, one), alone_end, **close)
         assert not outputs[i, length:].any()
 
 
@@ -177,7 +179,8 @@ def test_gradients_do_not_see_padding(cell, backend, both) -> None:
     x[1, 3:] = float("nan")
     together = gradients(x, torch.tensor([6, 3]))
     apart = [sum(pair) for pair in zip(gradients(x[:1], None), gradients(x[1:, :3], None), strict=True)]
-    torch.testing.assert_close(together, apart, atol=2e-6, rtol=1e-5)
+    close = LOOSE if cell == "lstm_layernorm" else {"atol": 2e-6, "rtol": 1e-5}
+    torch.testing.assert_close(together, apart, **close)
 
 
 @every_kind

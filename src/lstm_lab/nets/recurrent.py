@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from lstm_lab.errors import UserError, check_at_least, check_choice
 from lstm_lab.nets.cell import ACTIVATIONS, CELLS, Cell, CellState
+from lstm_lab.nets.dropout import locked_dropout, run_dropped
 from lstm_lab.nets.padding import Weights, all_full, flip, real_steps, run_kernel
 
 State = list[CellState]
@@ -29,7 +30,7 @@ class Recurrent(nn.Module):
     Args:
         input_size: I.
         hidden_size: units of every layer, or a list with those of each (`num_layers` then follows).
-        cell: ``rnn``, ``gru``, ``lstm``, ``lstm1997`` (no forget gate) or ``lstm_peephole``.
+        cell: one of `lstm_lab.nets.cell.CELLS`.
         num_layers: L.
         bidirectional: a second direction in each layer, its outputs beside the first's.
         dropout: probability on the outputs of all layers but the last.
@@ -38,6 +39,11 @@ class Recurrent(nn.Module):
         activation: ``tanh`` or ``relu``, see `lstm_lab.nets.cell`.
         backend: ``torch`` for the fused kernels, ``reference`` for the written-out cells; ``auto`` takes the
             kernels where they can do what is asked.
+        locked: dropout between layers has one mask for all steps of a sequence (Gal & Ghahramani 2016).
+        weight_drop: probability on the recurrent weights, drawn once a call (Wan et al. 2013, DropConnect; Merity
+            et al. 2018, "Regularizing and optimizing LSTM language models"). The fused kernels stay in use.
+        zoneout: probability that a unit keeps what it remembered (Krueger et al. 2017).
+        residual: the input of each layer but the first is added to its outputs, where their sizes are equal.
 
     Attributes:
         backend: ``torch`` or ``reference``, what ``auto`` has become.
@@ -58,16 +64,22 @@ class Recurrent(nn.Module):
         recurrent_dropout: float = 0.0,
         activation: str = "tanh",
         backend: str = "auto",
+        locked: bool = False,
+        weight_drop: float = 0.0,
+        zoneout: float = 0.0,
+        residual: bool = False,
     ) -> None:
         super().__init__()
         self.widths = _widths(hidden_size, num_layers)
         check_at_least("input_size", input_size, 1)
         check_choice("cell", cell, CELLS)
         check_choice("activation", activation, ACTIVATIONS)
-        for name, share in (("dropout", dropout), ("recurrent_dropout", recurrent_dropout)):
+        shares = {"dropout": dropout, "recurrent_dropout": recurrent_dropout, "weight_drop": weight_drop}
+        for name, share in {**shares, "zoneout": zoneout}.items():
             if not 0 <= share < 1:
                 raise UserError(f"{name}={share} is no probability: it must be at least 0 and below 1.")
-        self.backend = _backend(backend, cell, activation, recurrent_dropout)
+        self.backend = _backend(backend, cell, activation, recurrent_dropout, zoneout)
+        self.locked, self.weight_drop, self.residual = locked, weight_drop, residual
         self.cell, self.activation = cell, activation
         self.directions = 2 if bidirectional else 1
         self.dropout, self.recurrent_dropout = dropout, recurrent_dropout
@@ -79,15 +91,17 @@ class Recurrent(nn.Module):
                 for size, width in zip(inputs, self.widths, strict=True)
                 for _ in range(self.directions)
             )
+            for one in self.cells:
+                one.zoneout = zoneout  # type: ignore[assignment]
         else:
             self.kernels = nn.ModuleList(self._kernels(inputs))
 
     def _kernels(self, inputs: list[int]) -> list[nn.RNNBase]:
-        """One fused module for all layers where their widths are equal, else one for each."""
+        """One fused module for all layers where nothing comes between equal ones, else one for each."""
         options: dict[str, bool | str] = {"batch_first": True, "bidirectional": self.directions == 2}
         if self.cell == "rnn":
             options["nonlinearity"] = self.activation
-        if len(set(self.widths)) == 1:
+        if len(set(self.widths)) == 1 and not (self.locked or self.residual):
             layers = len(self.widths)
             between = self.dropout if layers > 1 else 0.0  # torch warns of a dropout that has no place
             return [FUSED[self.cell](inputs[0], self.widths[0], layers, dropout=between, **options)]
@@ -180,14 +194,19 @@ class Recurrent(nn.Module):
         """All steps real: each fused module once, over all its layers."""
         result: State = []
         for number, kernel in enumerate(self.kernels):
+            given = x
             if number:
-                x = F.dropout(x, self.dropout, self.training)
+                x = self._between(x)
             start = None
             if state is not None:
                 own = state if len(self.kernels) == 1 else state[number : number + 1]
                 parts = tuple(torch.cat(part) for part in zip(*own, strict=True))  # (L*D, B, H) each
                 start = parts if len(parts) > 1 else parts[0]
-            x, after = kernel(x, start)  # (B, T, D*H)
+            if self.weight_drop and self.training:
+                x, after = run_dropped(kernel, x, start, self.weight_drop)  # type: ignore[arg-type]
+            else:
+                x, after = kernel(x, start)
+            x = x + given if number and self.residual and x.shape == given.shape else x
             after = after if isinstance(after, tuple) else (after,)
             result += zip(*(part.split(self.directions) for part in after), strict=True)
         return x, result
@@ -201,8 +220,9 @@ class Recurrent(nn.Module):
         x = x if padding is None else x.masked_fill(padding[:, :, None], 0)  # it may hold anything, even NaN
         result: State = []
         for layer in range(len(self.widths)):
+            given = x
             if layer:
-                x = F.dropout(x, self.dropout, self.training)
+                x = self._between(x)
             outputs, after = [], []
             for direction in range(self.directions):
                 start = tuple(part[direction] for part in state[layer])  # (B, H) each
@@ -212,9 +232,18 @@ class Recurrent(nn.Module):
                 outputs.append(flip(y, lengths) if direction else y)
                 after.append(end)
             x = torch.cat(outputs, dim=-1) if len(outputs) > 1 else outputs[0]  # (B, T, D*H)
+            x = x + given if layer and self.residual and x.shape == given.shape else x
             x = x if padding is None else x.masked_fill(padding[:, :, None], 0)
             result.append(tuple(torch.stack(part) for part in zip(*after, strict=True)))
         return x, result
+
+    def _between(self, x: Tensor) -> Tensor:
+        """Dropout on what one layer hands to the next, (B, T, F)."""
+        return (
+            locked_dropout(x, self.dropout, self.training)
+            if self.locked
+            else F.dropout(x, self.dropout, self.training)
+        )
 
     def _run_one(
         self,
@@ -227,10 +256,17 @@ class Recurrent(nn.Module):
         drop: Tensor | None,
     ) -> tuple[Tensor, CellState]:
         """One direction of one layer, forward in time: outputs (B, T, H) and its last real state."""
+        real = None if padding is None else ~padding
         if self.backend == "reference":
-            return self._cell(layer, direction)(x, state, None if padding is None else ~padding, drop)
+            cell = self._cell(layer, direction)
+            if self.weight_drop and self.training:
+                dropped = {"weight_hh": F.dropout(cell.weight_hh, self.weight_drop)}
+                return torch.func.functional_call(cell, dropped, (x, state, real, drop))
+            return cell(x, state, real, drop)
         assert lengths is not None  # without lengths the kernels run whole
         weights = self.layer_parameters(layer, direction)
+        if self.weight_drop and self.training:
+            weights = (weights[0], F.dropout(weights[1], self.weight_drop), *weights[2:])
         return run_kernel(self.cell, self.activation, x, lengths, state, weights)
 
 
@@ -261,7 +297,7 @@ def _widths(hidden_size: int | Sequence[int], num_layers: int) -> list[int]:
     return widths
 
 
-def _backend(backend: str, cell: str, activation: str, recurrent_dropout: float) -> str:
+def _backend(backend: str, cell: str, activation: str, recurrent_dropout: float, zoneout: float) -> str:
     """``torch`` or ``reference``, or the reason why not."""
     check_choice("backend", backend, ("auto", "torch", "reference"))
     if cell not in FUSED:
@@ -270,11 +306,13 @@ def _backend(backend: str, cell: str, activation: str, recurrent_dropout: float)
         reason = f"activation={activation} in cell={cell}"
     elif recurrent_dropout:
         reason = f"recurrent_dropout={recurrent_dropout}"
+    elif zoneout:
+        reason = f"zoneout={zoneout}"
     else:
         return "torch" if backend == "auto" else backend
     if backend == "torch":
         raise UserError(
             f"backend=torch has no {reason}: its fused kernels are lstm, gru and rnn with tanh (rnn also with"
-            " relu), without recurrent dropout. Use backend=auto or backend=reference."
+            " relu), without recurrent dropout or zoneout. Use backend=auto or backend=reference."
         )
     return "reference"
