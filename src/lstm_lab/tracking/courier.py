@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 
+from lstm_lab.tracking import store
 from lstm_lab.tracking.redaction import redact_text
 from lstm_lab.tracking.shipper import Shipper
 from lstm_lab.tracking.system import SystemWatch
@@ -16,6 +17,10 @@ _EVERY, _SHARE = 2.0, 0.01
 _FEWEST, _MOST = 50, 1000
 # Seconds after which a store that does not answer is asked again: doubled from the first to the last.
 _FIRST_PAUSE, _LAST_PAUSE = 2.0, 60.0
+# Seconds that a database file may take for one step: it is not gone, its disk is slow or others write to it.
+_LOCAL_PATIENCE = 60.0
+# Seconds of waiting after which a person is told what for.
+_SILENCE = 3.0
 _log = logging.getLogger("lstm_lab.tracking")
 
 
@@ -34,16 +39,27 @@ class Courier(threading.Thread):
         self._wake, self._closing = threading.Event(), False
         self._pause, self._trouble = 0.0, False
         self._limit = _FEWEST
+        self._local = store.database_file(shipper.uri) is not None
+        self._moved = time.monotonic()
 
     def wake(self) -> None:
         """Looks for work at once."""
         self._wake.set()
 
+    def await_opening(self, patience: float) -> None:
+        """Waits for the first answer, or the first failure; see `finish`."""
+        self._await(self.opened, patience)
+
     def finish(self, patience: float) -> bool:
-        """Carries the rest at full speed; gives up at the first failure or after `patience` seconds."""
+        """Carries the rest at full speed, until all has arrived or the store fails.
+
+        Args:
+            patience: seconds without any progress after which it gives up. A database file, whose disk may be
+                slow, has a minute.
+        """
         self._closing = True
         self.wake()
-        self._done.wait(patience)
+        self._await(self._done, patience)
         arrived = self.shipper.remaining() == 0
         if not arrived:
             _log.warning(
@@ -51,6 +67,17 @@ class Courier(threading.Thread):
                 self.shipper.state.uri, self.shipper.directory,
             )  # fmt: skip
         return arrived
+
+    def _await(self, event: threading.Event, patience: float) -> None:
+        patience = max(patience, _LOCAL_PATIENCE) if self._local else patience
+        begin, told = time.monotonic(), False
+        while not event.wait(0.2):
+            now = time.monotonic()
+            if now - max(begin, self._moved) > patience:
+                return
+            if now - begin > _SILENCE and not told:
+                told = True
+                _log.warning("Waiting for %s to take the record of this run.", self.shipper.state.uri)
 
     def run(self) -> None:
         """Works until the run is closed and nothing is left, or the store fails while closing."""
@@ -63,8 +90,6 @@ class Courier(threading.Thread):
             if closing and (idle or self._trouble):
                 self._done.set()
                 return
-            if closing:
-                delay = 0.0
 
     def _turn(self, closing: bool) -> tuple[float, bool]:
         """Carries one parcel; returns seconds to wait, and whether nothing was left."""
@@ -74,18 +99,21 @@ class Courier(threading.Thread):
                 self.watch.measure()
             carried = self.shipper.step(_MOST if closing else self._limit)
         except Exception as error:  # whatever a store does, training goes on
+            if self._local and "database is locked" in str(error):  # by the many trials of a sweep
+                return _FIRST_PAUSE, False
             self._fail(error)
             return self._pause, False
+        self._moved = time.monotonic()
         if self._trouble:
             _log.warning("%s answers again.", self.shipper.state.uri)
         self._trouble, self._pause = False, 0.0
         spent = time.thread_time() - spent
         if not self.opened.is_set():
             self.opened.set()
-            return _EVERY, not carried
+            return 0.0 if closing else _EVERY, not carried
         budget = _EVERY * _SHARE
         self._limit = int(min(_MOST, max(_FEWEST, self._limit * min(4.0, budget / max(spent, 1e-4)))))
-        return max(_EVERY, min(spent / _SHARE, _LAST_PAUSE)), not carried
+        return 0.0 if closing else max(_EVERY, min(spent / _SHARE, _LAST_PAUSE)), not carried
 
     def _fail(self, error: Exception) -> None:
         if not self._trouble:

@@ -121,7 +121,7 @@ class Run:
         Args:
             status: how it ended.
             reason: why, for everything but FINISHED.
-            patience: seconds to wait for the store at the most.
+            patience: seconds without any progress to wait for the store; a database file has a minute.
 
         Returns:
             Whether everything has arrived; what has not, ``python -m lstm_lab.sync`` sends.
@@ -164,7 +164,7 @@ def open_run(
         resume_id: MLflow's id of a run to go on with that has no record in this directory.
         outputs: the folder of all results; `lstm_lab.paths.outputs_dir` if not given.
         system_metrics: whether to measure processor, memory and GPU every ten seconds.
-        patience: seconds to wait for the store's first answer.
+        patience: seconds to wait for a server's first answer; a database file has a minute.
 
     Raises:
         UserError: for a wrong URI, or a directory in which another process works.
@@ -196,5 +196,5 @@ def open_run(
     run.log_params(params or {})
     if courier is not None:
         courier.start()
-        courier.opened.wait(patience)
+        courier.await_opening(patience)
     return run

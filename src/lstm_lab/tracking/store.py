@@ -6,6 +6,7 @@ import fcntl
 import logging
 import os
 import re
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -65,8 +66,20 @@ def prepare() -> None:
     import mlflow.entities  # noqa: F401
     from mlflow import MlflowClient  # noqa: F401
 
-    for name in ("mlflow.store.db.utils", "mlflow.utils.requirements_utils", "alembic"):
+    for name in ("mlflow.utils.requirements_utils", "alembic"):
         logging.getLogger(name).setLevel(logging.ERROR)
+    # What a database refuses is told by who asked, in one line and without a traceback.
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
+
+
+def is_server(uri: str) -> bool:
+    """Whether the store is a tracking server, not a database that MLflow opens in this process."""
+    return uri.startswith(("http", "databricks"))
+
+
+def database_file(uri: str) -> Path | None:
+    """The file of an SQLite store, None for any other store."""
+    return Path(uri.removeprefix("sqlite:///")) if uri.startswith("sqlite:///") else None
 
 
 def connect(uri: str, outputs: Path) -> MlflowClient:
@@ -78,13 +91,47 @@ def connect(uri: str, outputs: Path) -> MlflowClient:
     prepare()
     from mlflow import MlflowClient
 
-    if not uri.startswith(("http", "databricks")):
+    if not is_server(uri):
         from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 
-        with locked(outputs / ".mlflow.lock"):
-            # Made here first with our root, or its default experiment would get one in the working directory.
-            SqlAlchemyStore(uri, artifact_root(outputs).as_uri())
+        root, database = artifact_root(outputs).as_uri(), database_file(uri)
+        with locked((database.parent if database else outputs) / ".mlflow.lock"):
+            if database is not None and not database.exists():
+                _create(database, root)
+            # Opened here first with our root, or its default experiment would get one in the working directory.
+            SqlAlchemyStore(uri, root)
     return MlflowClient(uri)
+
+
+def _create(database: Path, root: str) -> None:
+    """Makes a database aside, where nothing needs to be safe yet, and moves it into its place.
+
+    MLflow goes through all its past schemas, in dozens of transactions that each wait for the disk several
+    times: 5 seconds on a laptop's, a minute on a slow one. This waits for it once.
+    """
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+    from sqlalchemy import event
+    from sqlalchemy.engine import Engine
+
+    aside = database.with_name(f".{database.name}.new")
+    aside.unlink(missing_ok=True)  # of a process that was killed here
+
+    def hurry(connection: object, _: object) -> None:
+        if isinstance(connection, sqlite3.Connection) and _file_of(connection) == aside:
+            connection.executescript("PRAGMA synchronous = OFF; PRAGMA journal_mode = MEMORY;")
+
+    event.listen(Engine, "connect", hurry)
+    try:
+        SqlAlchemyStore(f"sqlite:///{aside}", root).engine.dispose()
+    finally:
+        event.remove(Engine, "connect", hurry)
+    with aside.open("rb") as file:
+        os.fsync(file.fileno())
+    os.replace(aside, database)
+
+
+def _file_of(connection: sqlite3.Connection) -> Path:
+    return Path(connection.execute("PRAGMA database_list").fetchone()[2])
 
 
 def experiment_id(client: MlflowClient, name: str, uri: str, outputs: Path) -> str:
@@ -97,10 +144,9 @@ def experiment_id(client: MlflowClient, name: str, uri: str, outputs: Path) -> s
     if found is not None:
         return found.experiment_id
     # A server keeps artifacts in a place of its own.
-    local = not uri.startswith(("http", "databricks"))
     folder = artifact_root(outputs) / (re.sub(r"[^\w.\-]+", "_", name) or "_")
     try:
-        place = folder.as_uri() if local else None
+        place = None if is_server(uri) else folder.as_uri()
         # Or the pages greet with what MLflow offers for language models.
         return client.create_experiment(name, place, {"mlflow.experimentKind": "custom_model_development"})
     except MlflowException as error:
