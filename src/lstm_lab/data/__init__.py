@@ -13,10 +13,12 @@ from lstm_lab.errors import check_choice
 _MODULES = {
     "SequenceDataModule": "lstm_lab.data.base",
     "TimeSeriesDataModule": "lstm_lab.data.timeseries.module",
+    "ImageSequencesDataModule": "lstm_lab.data.images.module",
 }
 # The processors, by the word under which they lie in a checkpoint.
 _PROCESSORS = {
     "series": "lstm_lab.data.timeseries.processor.SeriesProcessor",
+    "images": "lstm_lab.data.images.processor.ImageProcessor",
 }
 
 __all__ = ["SequenceDataModule", "TimeSeriesDataModule", "load_processor"]

@@ -215,7 +215,8 @@ class TrainingLoader:
             left -= count
 
     def _next(self) -> Batch:
-        if self.batches == 1:  # one batch holds everything: gather it once
+        # One batch holds everything: gather it once, unless its samples look different in each pass.
+        if self.batches == 1 and getattr(self.sampler, "repeats", True):
             self._taken += 1
             if self._all is None:
                 self._all = self.samples.gather(self.sampler.draw(0)[0][self.rank :: self.world])

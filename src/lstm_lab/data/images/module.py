@@ -1,0 +1,271 @@
+"""The LightningDataModule of pictures that are read as sequences and get one label each."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from lstm_lab.batch import Batch
+from lstm_lab.data.base import SequenceDataModule
+from lstm_lab.data.images.order import ORDERS, permutation, step_names
+from lstm_lab.data.images.processor import ImageProcessor
+from lstm_lab.data.images.source import Pictures, image_folder, mnist, small_digits
+from lstm_lab.data.loader import Shuffled
+from lstm_lab.data.passes import NumberedPasses, uniforms
+from lstm_lab.errors import UserError, check_at_least, check_choice
+from lstm_lab.spec import Spec, Target, Values
+
+ORIGINS = ("digits", "mnist", "folder")
+#: Where shares of pictures are drawn for test and validation, whatever the seed of a run.
+_SPLIT_SEED = 0
+
+
+class ImageSequencesDataModule(SequenceDataModule):
+    """Pictures row by row or pixel by pixel, the last ones or a drawn share as the test.
+
+    Args:
+        name: as in ``conf/data``.
+        origin: ``digits`` (inside scikit-learn), ``mnist`` (four IDX files) or ``folder`` (class/picture.png).
+        path: the folder, for ``folder``; for ``mnist`` the folder below ``dir`` that holds the four files.
+        dir: where files are looked for first.
+        order: ``rows`` or ``pixels``.
+        permuted: whether steps are read in one fixed random order.
+        permutation_seed: which order that is.
+        channels: of the pictures of a folder, 1 or 3.
+        test: share of each class that is drawn for the test where the publisher set no part apart.
+        validation: share of each class of the rest.
+        shift: pixels by which training pictures are moved at random in each direction, black coming in.
+        batch_size: pictures in a global batch.
+        seed: decides order and shifts.
+
+    Raises:
+        UserError: for files that are missing or damaged, or shares that leave nothing.
+    """
+
+    def __init__(
+        self,
+        name: str = "digits_rows",
+        origin: str = "digits",
+        path: str | None = None,
+        dir: str | None = None,
+        order: str = "rows",
+        permuted: bool = False,
+        permutation_seed: int = 0,
+        channels: int = 1,
+        test: float = 0.2,
+        validation: float = 0.1,
+        shift: int = 0,
+        batch_size: int = 64,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(name, batch_size, seed)
+        check_choice("data.origin", origin, ORIGINS)
+        check_choice("data.order", order, ORDERS)
+        if channels not in (1, 3):
+            raise UserError(f"data.channels={channels} must be 1 (grey) or 3 (colours).")
+        check_at_least("data.shift", shift, 0)
+        for key, share in (("test", test), ("validation", validation)):
+            if not 0 < share < 1:
+                raise UserError(f"data.{key}={share} must be a share between 0 and 1.")
+        if origin == "folder" and path is None:
+            raise UserError(f"data={name} needs a folder: data.path=my_pictures")
+        self.origin, self.path, self.dir, self.order, self.channels = origin, path, dir, order, channels
+        self.permuted, self.permutation_seed = permuted, permutation_seed
+        self.shares, self.shift = (test, validation), shift
+        self._pictures: Pictures | None = None
+
+    def setup(self, stage: str | None = None) -> None:
+        """Reads the pictures once, splits them, and measures the training part."""
+        if self._pictures is None:
+            pictures = self._read()
+            self._parts = split(pictures, *self.shares)
+            self._fit(pictures)
+            self._pictures = pictures
+
+    def _read(self) -> Pictures:
+        if self.origin == "digits":
+            return small_digits()
+        if self.origin == "mnist":
+            return mnist(self.dir, self.path or "images/mnist")
+        assert self.path is not None
+        return image_folder(self.path, self.channels)
+
+    def _fit(self, pictures: Pictures) -> None:
+        height, width, channels = pictures.images.shape[1:]
+        order = permutation(height if self.order == "rows" else height * width, self.permutation_seed)
+        self._processor = ImageProcessor(
+            height,
+            width,
+            channels,
+            self.order,
+            order.tolist() if self.permuted else [],
+            list(pictures.classes),
+            pictures.images[self._parts["test"][0]].flatten().tolist(),
+        )
+        seen = pictures.images[self._parts["train"]].flatten(0, 2)  # (N·H·W, C)
+        moments = [_moments(shades) for shades in seen.unbind(1)]
+        names = step_names(self.order, width, channels)
+        repeats = len(names) // channels
+        self._statistics = {
+            # One mean a channel for the whole picture: columns at its edge are nearly always black, and would be
+            # blown up by their own deviation.
+            "mean": [mean for mean, _ in moments] * repeats,
+            "std": [std for _, std in moments] * repeats,
+            "class_counts": torch.bincount(
+                pictures.labels[self._parts["train"]], minlength=len(pictures.classes)
+            ).tolist(),
+        }
+        self._spec = Spec(
+            inputs=Values(names),
+            target=Target("class", len(pictures.classes), names=pictures.classes),
+            length=height if self.order == "rows" else height * width,
+        )
+
+    # -- what the house asks ----------------------------------------------------------------------------------
+
+    @property
+    def pictures(self) -> Pictures:
+        """All pictures, all parts."""
+        self.setup()
+        assert self._pictures is not None
+        return self._pictures
+
+    @property
+    def spec(self) -> Spec:
+        """What a net is built from."""
+        self.setup()
+        return self._spec
+
+    @property
+    def processor(self) -> ImageProcessor:
+        """From pictures to batches."""
+        self.setup()
+        return self._processor
+
+    @property
+    def statistics(self) -> dict[str, Any]:
+        """``mean`` and ``std`` of a feature, ``class_counts``, of the training part."""
+        self.setup()
+        return self._statistics
+
+    @property
+    def source(self) -> str:
+        """Where the pictures were read from."""
+        return self.pictures.source
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of pictures and labels."""
+        found = hashlib.sha256(self.pictures.images.numpy().tobytes())
+        found.update(self.pictures.labels.numpy().tobytes())
+        return found.hexdigest()
+
+    @property
+    def protocol(self) -> str:
+        """How the test is scored."""
+        drawn = "the publisher's part" if self.pictures.test else "drawn at random within each class"
+        return f"{len(self._parts['test'])} test pictures, {drawn}, scored once"
+
+    def describe(self) -> str:
+        """Counts, sizes, order."""
+        images, parts = self.pictures.images, self._parts
+        steps, features = self.spec.length, len(self.spec.inputs.names)  # type: ignore[union-attr]
+        order = f", in the permuted order of seed {self.permutation_seed}" if self.permuted else ""
+        counts = ", ".join(f"{len(rows)} {part}" for part, rows in parts.items())
+        return (
+            f"{self.name}: {len(images)} pictures of {images.shape[1]} × {images.shape[2]} in "
+            f"{len(self.pictures.classes)} classes ({counts}), read as {steps} steps of {features}{order}"
+        )
+
+    def samples(self, part: str) -> PictureSamples:
+        """The pictures of a part."""
+        pictures = self.pictures
+        shift = self.shift if part == "train" else 0
+        return PictureSamples(pictures, self._parts[part], self.processor, shift, self.seed)
+
+    def sampler(self) -> Shuffled | NumberedPasses:
+        """Shuffled; with the number of the pass where shifts are drawn anew in each."""
+        count = len(self._parts["train"]) if self.spec else 0
+        shuffled = Shuffled(count, self.batch_size, self.seed)
+        return NumberedPasses(shuffled, count) if self.shift else shuffled
+
+
+class PictureSamples:
+    """Some pictures, gathered as sequences.
+
+    Args:
+        pictures: all of them.
+        rows: (N,) which ones.
+        processor: lays them out in time.
+        shift: pixels by which they are moved at the most.
+        seed: decides the shifts.
+    """
+
+    def __init__(
+        self, pictures: Pictures, rows: Tensor, processor: ImageProcessor, shift: int, seed: int
+    ) -> None:
+        self.pictures, self.rows, self.processor = pictures, rows, processor
+        self.shift, self.seed = shift, seed
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def gather(self, which: Tensor | slice) -> Batch:
+        """Returns pictures as a batch; an index beyond the last is a picture in a later pass."""
+        numbers = torch.arange(len(self.rows))[which] if isinstance(which, slice) else which
+        rows = self.rows[numbers % len(self.rows)]
+        images = self.pictures.images[rows]  # (B, H, W, C)
+        if self.shift:
+            images = shifted(images, self.shift, uniforms(numbers, 2, self.seed))
+        inputs = self.processor.sequences(images)
+        lengths = torch.full((len(rows),), inputs.shape[1])
+        return Batch(inputs, lengths, rows, {"class": self.pictures.labels[rows]})
+
+
+def _moments(shades: Tensor) -> tuple[float, float]:
+    """Mean and standard deviation of (N,) uint8 over 255, exact and without a copy in floating point."""
+    counts, values = torch.bincount(shades, minlength=256).double(), torch.arange(256).double() / 255
+    mean = (counts * values).sum() / counts.sum()
+    return float(mean), float(((counts * (values - mean) ** 2).sum() / counts.sum()).sqrt())
+
+
+def shifted(images: Tensor, reach: int, draws: Tensor) -> Tensor:
+    """Moves each picture by whole pixels, black coming in.
+
+    Args:
+        images: (B, H, W, C).
+        reach: pixels at the most, down, up, left and right.
+        draws: (B, 2) in [0, 1), one for each direction.
+    """
+    batch, height, width, _ = images.shape
+    start = (draws * (2 * reach + 1)).long()  # (B, 2)
+    padded = F.pad(images, (0, 0, reach, reach, reach, reach))
+    rows = start[:, :1] + torch.arange(height)  # (B, H)
+    columns = start[:, 1:] + torch.arange(width)  # (B, W)
+    return padded[torch.arange(batch)[:, None, None], rows[:, :, None], columns[:, None, :]]
+
+
+def split(pictures: Pictures, test: float, validation: float) -> dict[str, Tensor]:
+    """Returns the rows of each part, in order.
+
+    The test is the publisher's, or a share of each class; validation is a share of what is left of each class.
+    """
+    generator = torch.Generator().manual_seed(_SPLIT_SEED)
+    count, stated = len(pictures.labels), pictures.test
+    parts: dict[str, list[Tensor]] = {"train": [], "validation": [], "test": []}
+    for label, name in enumerate(pictures.classes):
+        rows = (pictures.labels[: count - stated] == label).nonzero()[:, 0]
+        rows = rows[torch.randperm(len(rows), generator=generator)]
+        tested = 0 if stated else round(test * len(rows))
+        judged = max(1, round(validation * (len(rows) - tested)))
+        if len(rows) - tested - judged < 1 or not (stated or tested):
+            raise UserError(f"class {name} has {len(rows)} pictures: too few for three parts.")
+        for part, piece in zip(parts, rows.split([len(rows) - tested - judged, judged, tested]), strict=True):
+            parts[part].append(piece)
+    if stated:
+        parts["test"].append(torch.arange(count - stated, count))
+    return {part: torch.cat(pieces).sort().values for part, pieces in parts.items()}
