@@ -1,21 +1,27 @@
-"""From a file, a name or a formula to a `Series`: values in time order with their clock."""
+"""From a file, a name or a formula to a `Series`: values in time order with their clock and what stands beside them."""
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from lstm_lab.data.timeseries.clock import looks_like_clock, parse_clock, regular, stamps_of, usual_season
-from lstm_lab.errors import UserError, nearest
+from lstm_lab.data.timeseries import long
+from lstm_lab.data.timeseries.clock import clock_named, find_clock, parse_clock, parts_named
+from lstm_lab.data.timeseries.frequency import extend, tick, usual_season
+from lstm_lab.data.timeseries.table import column_of, is_number_column, listed, numbers, read_table
+from lstm_lab.errors import UserError
 
 _SHIPPED = Path(__file__).parent / "series"
+# Names that people give to what is to be forecast.
+_TARGETS = ("y", "target", "ot", "value", "close")
+# Names of columns that count rows.
+_COUNTERS = ("no", "nr", "index", "row", "id", "unnamed: 0")
 
 
 @dataclass(frozen=True)
@@ -23,12 +29,18 @@ class Series:
     """One or several aligned series.
 
     Attributes:
-        values: (N, C) float64 in time order.
+        values: (N, C) float64 in time order, NaN where a value is missing.
         names: name of each of the C columns.
         index: N time stamps, or 0, 1, … where there is no clock.
         season: steps in one season, 0 where none is known.
         name: what the series is called in tables and figures.
         unit: unit of the values.
+        freq: pandas' name of the frequency, empty where there is none; ``B`` is a trading clock.
+        covariates: numbers and words beside the series, a row for each of N and, of what is known ahead, more.
+        past: columns of `covariates` that are known up to the present.
+        future: columns that are known ahead.
+        static: a row for each of the C series of what never changes, None where there is nothing.
+        notes: what was found and done while reading, a line each.
     """
 
     values: np.ndarray
@@ -37,6 +49,12 @@ class Series:
     season: int
     name: str
     unit: str = ""
+    freq: str = ""
+    covariates: pd.DataFrame = field(default_factory=pd.DataFrame)
+    past: tuple[str, ...] = ()
+    future: tuple[str, ...] = ()
+    static: pd.DataFrame | None = None
+    notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.values)
@@ -45,25 +63,23 @@ class Series:
     def digest(self) -> str:
         """The first 32 hexadecimal digits of the sha256 of values and clock: equal data, equal digest."""
         clock = ",".join(str(stamp) for stamp in (self.index[0], self.index[-1]))
-        return hashlib.sha256(self.values.tobytes() + clock.encode()).hexdigest()[:32]
+        whole = self.values.tobytes() + clock.encode()
+        if len(self.covariates.columns):
+            whole += self.covariates.to_csv(index=False).encode()
+        return hashlib.sha256(whole).hexdigest()[:32]
 
     def ahead(self, steps: int) -> pd.Index:
         """The time stamps of the next `steps` after the last row."""
-        return extend(self.index, steps)
+        return extend(self.index, steps, self.freq)
 
-
-def extend(index: pd.Index, steps: int) -> pd.Index:
-    """Returns the `steps` time stamps that follow an index."""
-    if isinstance(index, pd.DatetimeIndex):
-        freq = index.freq or pd.infer_freq(index)
-        return pd.date_range(index[-1], periods=steps + 1, freq=freq)[1:]
-    return pd.RangeIndex(int(index[-1]) + 1, int(index[-1]) + 1 + steps)
+    def first(self, rows: int) -> Series:
+        """The first `rows` rows; what is known ahead of them stays known."""
+        return replace(self, values=self.values[:rows], index=self.index[:rows])
 
 
 def shipped(name: str, unit: str = "") -> Series:
     """Reads a series that comes with the package, such as ``airline``."""
-    series = read_csv(_SHIPPED / f"{name}.csv")
-    return Series(series.values, series.names, series.index, series.season, name, unit)
+    return replace(read_csv(_SHIPPED / f"{name}.csv"), name=name, unit=unit)
 
 
 def sine(points: int = 200, start: float = -10.0, step: float = 0.1) -> Series:
@@ -75,136 +91,191 @@ def sine(points: int = 200, start: float = -10.0, step: float = 0.1) -> Series:
 def read_csv(
     path: str | Path,
     target: str | Sequence[str] | None = None,
-    time: str | None = None,
+    time: str | Sequence[str] | None = None,
     season: int | None = None,
+    past: Sequence[str] = (),
+    future: Sequence[str] = (),
+    static: Sequence[str] = (),
+    key: str | None = None,
 ) -> Series:
-    """Reads one regular series from a csv file.
+    """Reads one series, or many side by side, from a csv file.
 
     Args:
         path: the file.
-        target: the column (or columns) to forecast; the last numeric one if not given.
-        time: the column of the clock; found by itself if not given. Without one, rows are steps.
+        target: the column (or columns) to forecast, or ``all`` for every column of numbers; if not given, a column
+            called y, target, OT, value or close, else the last one of numbers.
+        time: the column of the clock, or those of its parts; found by itself if not given. ``none`` takes rows as
+            steps, as does a file without a clock.
         season: steps in a season; from the clock if not given.
+        past: columns known up to the present; text is taken as categories.
+        future: columns known ahead. Rows at the end that have them but no target tell the future.
+        static: columns that never change within a series of a long file.
+        key: the column that names the series of a long file; found by itself if not given.
 
     Raises:
-        UserError: naming file, row and column where a value is missing or is no number.
+        UserError: naming file, row and column of what is wrong and what was expected.
     """
     path = Path(path).expanduser()
-    table = _read_table(path)
-    clock = _find_clock(path, table, time)
-    columns = _target_columns(path, table, target, clock)
-    index: pd.Index = parse_clock(path, table[clock], clock) if clock else pd.RangeIndex(len(table))
-    values = np.stack([_numbers(path, table[column], column) for column in columns], axis=1)  # (N, C)
-    if isinstance(index, pd.DatetimeIndex):
-        order = np.argsort(index, kind="stable")
-        values, index = values[order], regular(path, index[order], clock, table.index[order])
-    if season is None:
-        season = usual_season(index)
-    return Series(values, tuple(columns), index, season, path.stem)
+    table = read_table(path)
+    columns, cells = _clock(path, table, time)
+    roles = _Roles(path, table, columns, target, past, future, static)
+    if cells is None:
+        return _build(path, table, roles, pd.RangeIndex(len(table)), "", season, [])
+    label = " ".join(columns)
+    stamps = parse_clock(path, cells, label)
+    key = long.find_key(path, table, stamps, columns, roles.given, key)
+    if key is not None:
+        table, stamps = long.pivot(path, table, stamps, key, roles.target, roles.beside, list(static), label)
+        roles = roles.of_many(list(table.attrs["series"]))
+    table, index, freq, notes = _in_order(path, table, stamps, label)
+    if key is not None:
+        notes.insert(0, f"{len(roles.targets)} series by '{key}'")
+    return _build(path, table, roles, index, freq, season, notes)
 
 
-def _read_table(path: Path) -> pd.DataFrame:
-    if not path.is_file():
-        raise UserError(f"{path}: there is no such file.")
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        rows = list(csv.reader(text.splitlines(), delimiter=_separator(text), strict=True))
-    except (csv.Error, UnicodeDecodeError, OSError) as error:
-        raise UserError(f"{path}: this is no csv table: {str(error).splitlines()[0]}") from None
-    cells = {
-        line: [cell.strip() for cell in row] for line, row in enumerate(rows, 1) if any(map(str.strip, row))
-    }
-    if not cells:
-        raise UserError(f"{path}: the file is empty.")
-    top, names = next(iter(cells.items()))
-    _check_header(path, top, names)
-    del cells[top]
-    if not cells:
-        raise UserError(f"{path}: there is no row below the header.")
-    for line, row in cells.items():
-        if len(row) != len(names):
-            raise UserError(f"{path}, row {line}: {len(row)} cells stand below a header of {len(names)}.")
-    return pd.DataFrame.from_dict(cells, orient="index", columns=pd.Index(names), dtype=str)
+class _Roles:
+    """Which column is what."""
 
-
-def _separator(text: str) -> str:
-    """The separator that splits the header and the rows after it into equally many cells, the more the better."""
-    lines = [line for line in text.splitlines() if line.strip()][:20]
-    best, most = ",", 1
-    for mark in ",;\t|":
-        widths = {len(row) for row in csv.reader(lines, delimiter=mark)}
-        if len(widths) == 1 and (width := widths.pop()) > most:
-            best, most = mark, width
-    if most == 1:  # no separator fits all rows: take the header's, so that the row that differs is named
-        best = max(",;\t|", key=(lines or [""])[0].count)
-    return best
-
-
-def _check_header(path: Path, line: int, names: list[str]) -> None:
-    for number, name in enumerate(names):
-        if not name:
-            raise UserError(f"{path}, row {line}: column {number + 1} has no name in the header.")
-        if names.index(name) != number:
-            raise UserError(f"{path}, row {line}: two columns are called '{name}'.")
-    numbered = len(names) > 1 and names == [str(number) for number in range(len(names))]
-    if not numbered and all(_is_data(pd.Series([name])) for name in names):
-        raise UserError(
-            f"{path}, row {line}: data stands where the names of the columns should: {_list(names)}."
+    def __init__(
+        self,
+        path: Path,
+        table: pd.DataFrame,
+        clock: Sequence[str],
+        target: str | Sequence[str] | None,
+        past: Sequence[str],
+        future: Sequence[str],
+        static: Sequence[str],
+    ) -> None:
+        self.path, self.given = path, target is not None
+        rest = [str(name) for name in table.columns if name not in clock]
+        self.past, self.future = (
+            [column_of(path, table, name, rest) for name in group] for group in (past, future)
         )
+        self.static_names = [column_of(path, table, name, rest) for name in static]
+        if target is None or target == "all":
+            found = [name for name in rest if is_number_column(table[name]) and not _counts(table[name])]
+            found = [name for name in found if name not in (*past, *future, *static)]
+            if not found:
+                raise UserError(f"{path}: no column holds numbers. Columns: {listed(rest)}.")
+            named = [name for name in found if name.strip().lower() in _TARGETS]
+            self.targets = found if target == "all" else (named[:1] or found[-1:])
+        else:
+            wanted = [target] if isinstance(target, str) else list(target)
+            self.targets = [column_of(path, table, name, rest) for name in wanted]
+        for name in self.targets:
+            if name in (*self.past, *self.future):
+                raise UserError(f"{path}: '{name}' cannot be a target and a covariate at once.")
+        self.target, self.beside = self.targets[0], [*self.past, *self.future]
+
+    def of_many(self, names: list[str]) -> _Roles:
+        """The same roles after a long file was laid out side by side."""
+        self.targets = names
+        return self
 
 
-def _is_data(cell: pd.Series) -> bool:
-    return bool(_is_number(cell).all()) or stamps_of(cell) is not None
+def _counts(column: pd.Series) -> bool:
+    """Whether a column only counts rows, as ``No`` or the index that pandas writes."""
+    if str(column.name).strip().lower() not in _COUNTERS:
+        return False
+    values = pd.to_numeric(column, errors="coerce")
+    return bool((values.diff().dropna() == 1).all())
 
 
-def _find_clock(path: Path, table: pd.DataFrame, time: str | None) -> str | None:
-    if time is not None:
-        if time not in table:
-            raise UserError(_no_column(path, time, list(table.columns)))
-        return time
-    for name in map(str, table.columns):
-        if not _is_number(table[name].head(20)).all() and looks_like_clock(table[name].head(20)):
-            return name
-    return None
+def _clock(
+    path: Path, table: pd.DataFrame, time: str | Sequence[str] | None
+) -> tuple[list[str], pd.Series | None]:
+    if time == "none":
+        return [], None
+    if time is None:
+        return find_clock(table, {str(name) for name in table.columns if is_number_column(table[name])})
+    names = [column_of(path, table, name) for name in ([time] if isinstance(time, str) else time)]
+    if len(names) == 1:
+        return names, clock_named(table, names[0])
+    cells = parts_named(table, names)
+    if cells is None:
+        raise UserError(f"data.time={names} are no parts of a time stamp: year, month, day, hour, minute.")
+    return names, cells
 
 
-def _target_columns(
-    path: Path, table: pd.DataFrame, target: str | Sequence[str] | None, clock: str | None
-) -> list[str]:
-    rest = [str(name) for name in table.columns if name != clock]
-    if target is not None:
-        wanted = [target] if isinstance(target, str) else list(target)
-        for name in wanted:
-            if name not in rest:
-                raise UserError(_no_column(path, name, rest))
-        return wanted
-    numeric = [name for name in rest if _is_number(table[name][table[name] != ""]).mean() > 0.5]
-    if not numeric:
-        raise UserError(f"{path}: no column holds numbers. Columns: {_list(rest)}.")
-    return numeric[-1:]
+def _in_order(
+    path: Path, table: pd.DataFrame, stamps: pd.DatetimeIndex, clock: str
+) -> tuple[pd.DataFrame, pd.DatetimeIndex, str, list[str]]:
+    """Sorts rows by time, drops repeated ones and inserts missing ones; says what was done."""
+    notes = []
+    if not stamps.is_monotonic_increasing:
+        notes.append("rows were put in order")
+        order = np.argsort(stamps, kind="stable")
+        table, stamps = table.iloc[order].set_axis(table.index[order]), stamps[order]
+    repeated = stamps.duplicated()
+    if repeated.any():
+        same = (table == table.shift()).all(axis=1).to_numpy()
+        wrong = repeated & ~same
+        if wrong.any():
+            place = int(np.flatnonzero(wrong)[0])
+            raise UserError(
+                f"{path}, row {table.index[place]}, column '{clock}': the time stamp {stamps[place]} stands twice "
+                "with different values."
+            )
+        notes.append(f"{int(repeated.sum())} repeated rows were dropped")
+        table, stamps = table[~repeated], stamps[~repeated]
+    ticks = tick(path, stamps, clock, table.index)
+    gaps = len(ticks.index) - len(stamps)
+    if gaps:
+        first = ticks.index[~ticks.index.isin(stamps)][0]
+        notes.append(f"{gaps} time stamps are missing, the first {first}")
+        table = table.set_axis(stamps).reindex(ticks.index, fill_value="")
+        table.index = pd.RangeIndex(len(table))
+    if ticks.trading:
+        notes.append("trading days: a step is a row, days off are not missing")
+    index = ticks.index
+    if ticks.freq and not ticks.trading:
+        index = pd.DatetimeIndex(index, freq=ticks.freq)
+    return table, index, ticks.freq, notes
 
 
-def _numbers(path: Path, column: pd.Series, name: str) -> np.ndarray:
-    numbers = pd.to_numeric(column, errors="coerce").to_numpy(np.float64)
-    wrong = ~np.isfinite(numbers)
-    if wrong.any():
-        line, cell = next(iter(column[wrong].items()))
-        shown = f"'{cell}'" if cell else "nothing"
-        raise UserError(f"{path}, row {line}, column '{name}': {shown} stands where a number should.")
-    return numbers
+def _build(
+    path: Path,
+    table: pd.DataFrame,
+    roles: _Roles,
+    index: pd.Index,
+    freq: str,
+    season: int | None,
+    notes: list[str],
+) -> Series:
+    values = np.stack([numbers(path, table[name], name) for name in roles.targets], axis=1)  # (N, C)
+    told = ~np.isnan(values).all(axis=1)
+    start = int(np.argmax(told))
+    if start:
+        notes.append(f"the first {start} rows hold no target and are left out")
+    end = len(values) - int(np.argmax(told[::-1])) if roles.future else len(values)
+    covariates = pd.DataFrame({name: _covariate(path, table[name]) for name in roles.beside})
+    missing = int(np.isnan(values[start:end]).sum())
+    if missing:
+        notes.append(f"{missing} of {values[start:end].size} target values are missing")
+    if "static" in table.attrs:
+        static = table.attrs["static"]
+    else:
+        static = None
+    return Series(
+        values[start:end],
+        tuple(roles.targets),
+        index[start:end] if isinstance(index, pd.DatetimeIndex) else pd.RangeIndex(end - start),
+        usual_season(freq) if season is None else season,
+        path.stem,
+        freq=freq,
+        covariates=covariates[start:].reset_index(drop=True),
+        past=tuple(roles.past),
+        future=tuple(roles.future),
+        static=static,
+        notes=tuple(notes),
+    )
 
 
-def _is_number(column: pd.Series) -> pd.Series:
-    return pd.to_numeric(column, errors="coerce").notna()
-
-
-def _no_column(path: Path, name: str, columns: Sequence[str]) -> str:
-    return f"{path}: there is no column '{name}'.{nearest(name, columns)} Columns: {_list(columns)}."
-
-
-def _list(names: Sequence[str]) -> str:
-    shown = [str(name) for name in names]
-    return ", ".join(shown[:12]) + (" …" if len(shown) > 12 else "")
+def _covariate(path: Path, column: pd.Series) -> pd.Series:
+    """Numbers with NaN where one is missing, or words with empty cells."""
+    if is_number_column(column):
+        return pd.Series(numbers(path, column, str(column.name)))
+    return column.reset_index(drop=True)
 
 
 def share_of(value: float | int | str, total: int, name: str) -> int:

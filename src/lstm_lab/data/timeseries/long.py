@@ -1,0 +1,143 @@
+"""Long files: rows of many series below each other, laid side by side on one clock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from lstm_lab.data.timeseries.table import column_of, is_number_column, listed, numbers
+from lstm_lab.errors import UserError
+
+# Names of a column that names series.
+_KEYS = {
+    "id",
+    "unique_id",
+    "series",
+    "series_id",
+    "item_id",
+    "item",
+    "key",
+    "ticker",
+    "symbol",
+    "store",
+    "name",
+}
+
+
+def find_key(
+    path: Path,
+    table: pd.DataFrame,
+    stamps: pd.DatetimeIndex,
+    clock: Sequence[str],
+    target_given: bool,
+    key: str | None,
+) -> str | None:
+    """Returns the column that names the series: with it every time stamp stands once; None for a single series.
+
+    Args:
+        path: the file, for messages.
+        table: cells as text.
+        stamps: the time stamp of each row.
+        clock: columns of the clock.
+        target_given: whether the user named the target; else a column of that name is no key.
+        key: the user's own choice.
+
+    Raises:
+        UserError: if the user's own choice is not there.
+    """
+    rest = [str(name) for name in table.columns if name not in clock]
+    if key is not None:
+        return column_of(path, table, key, rest)
+    if not stamps.has_duplicates:
+        return None
+    text = [name for name in rest if name.lower() in _KEYS]
+    text += [name for name in rest if name not in text and not is_number_column(table[name])]
+    for name in text:
+        few = table[name].nunique() <= len(table) // 2 and (table[name] != "").all()
+        if few and not pd.DataFrame({"id": table[name].to_numpy(), "at": stamps}).duplicated().any():
+            return name
+    return None
+
+
+def pivot(
+    path: Path,
+    table: pd.DataFrame,
+    stamps: pd.DatetimeIndex,
+    key: str,
+    target: str,
+    beside: Sequence[str],
+    static: Sequence[str],
+    clock: str,
+) -> tuple[pd.DataFrame, pd.DatetimeIndex]:
+    """Lays series side by side: a row for each time stamp, a column for each series.
+
+    Args:
+        path: the file, for messages.
+        table: cells as text, indexed by the row of the file.
+        stamps: the time stamp of each row.
+        key: the column that names the series.
+        target: the column of their values.
+        beside: covariates, which all series share.
+        static: columns that belong to a series.
+        clock: name of the clock's column.
+
+    Returns:
+        The table, with the names of the series in ``attrs["series"]`` and what is known of each in
+        ``attrs["static"]``; and its stamps in order.
+
+    Raises:
+        UserError: for a time stamp that a series has twice, a covariate that differs between series, or a static
+            column that changes within one.
+    """
+    numbers(path, table[target], target)  # tells a cell that is no number by its row in the file
+    pairs = pd.DataFrame({"id": table[key].to_numpy(), "at": stamps})
+    if pairs.duplicated().any():
+        place = int(np.flatnonzero(pairs.duplicated())[0])
+        raise UserError(
+            f"{path}, row {table.index[place]}, column '{clock}': the time stamp {stamps[place]} stands twice in "
+            f"series '{table[key].iloc[place]}'."
+        )
+    wide = pd.DataFrame({"id": table[key].to_numpy(), "at": stamps, "y": table[target].to_numpy()})
+    wide = wide.pivot(index="at", columns="id", values="y").fillna("")
+    wide.columns = pd.Index([str(name) for name in wide.columns])
+    order = [str(name) for name in dict.fromkeys(table[key])]
+    result = wide[order].copy()
+    for name in beside:
+        shared = pd.DataFrame({"at": stamps, "x": table[name].to_numpy()}).drop_duplicates()
+        if shared["at"].duplicated().any():
+            stamp = shared["at"][shared["at"].duplicated()].iloc[0]
+            raise UserError(
+                f"{path}, column '{name}': a covariate is one for all series, at {stamp} it is not."
+            )
+        result[name] = shared.set_index("at")["x"].reindex(result.index).fillna("")
+    index = pd.DatetimeIndex(result.index)
+    result.index = pd.RangeIndex(1, len(result) + 1)  # rows of the wide table, not of the file
+    result.attrs["series"] = order
+    if static:
+        result.attrs["static"] = _static(path, table, key, static, order)
+    return result, index
+
+
+def _static(
+    path: Path, table: pd.DataFrame, key: str, static: Sequence[str], order: Sequence[str]
+) -> pd.DataFrame:
+    rows = table[[key, *static]].drop_duplicates()
+    twice = rows[key].duplicated()
+    if twice.any():
+        name = rows[key][twice].iloc[0]
+        raise UserError(
+            f"{path}, row {rows.index[twice][0]}: {listed(static)} change within series '{name}'."
+        )
+    found = rows.set_index(key).loc[list(order)]
+    return pd.DataFrame(
+        {
+            name: numbers(path, found[name], name)
+            if is_number_column(found[name])
+            else found[name].to_numpy()
+            for name in static
+        },
+        index=pd.Index(order),
+    )
