@@ -33,10 +33,12 @@ class Tokens:
     Attributes:
         vocabulary: number of symbols V, all special ones included.
         pad: the symbol that fills short sequences.
+        specials: the numbers below this one (padding, the unknown symbol, beginning and end) are never written.
     """
 
     vocabulary: int
     pad: int = 0
+    specials: int = 1
 
 
 @dataclass(frozen=True)
