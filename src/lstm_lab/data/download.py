@@ -1,0 +1,65 @@
+"""Downloads with a checksum: written aside, checked, and only then moved into the cache."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import sys
+from pathlib import Path
+
+from lstm_lab.errors import UserError
+
+_SECONDS = 30  # without an answer
+_BLOCK = 1 << 20
+
+
+def fetch(url: str, checksum: str, target: Path) -> Path:
+    """Downloads one file, with a progress bar where someone is looking.
+
+    Args:
+        url: where it lies.
+        checksum: its sha256, or ``git:`` and the name of its blob in a git repository.
+        target: where it goes. A file that is there is taken as it is: it was checked when it came.
+
+    Returns:
+        `target`.
+
+    Raises:
+        UserError: if there is no network, no such file, or another content than expected; nothing is left behind.
+    """
+    if target.is_file():
+        return target
+    import pooch
+    import requests
+
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    download = pooch.HTTPDownloader(progressbar=sys.stderr.isatty(), timeout=_SECONDS)
+    print(f"downloading {url}", file=sys.stderr)
+    try:
+        download(url, str(part), None)
+        found = checksum_of(part, git=checksum.startswith("git:"))
+        if found != checksum:
+            raise UserError(f"{url}: the file has changed: its checksum is {found}, expected {checksum}.")
+        part.replace(target)  # no half a file ever has the right name
+    except requests.HTTPError as error:
+        answer = "" if error.response is None else f" {error.response.status_code}"
+        raise UserError(f"{url}: the server answered{answer}.") from None
+    except (requests.RequestException, OSError) as error:
+        what = "no network" if isinstance(error, requests.ConnectionError) else type(error).__name__
+        raise UserError(
+            f"{url}: {what}. Download it by hand and name its folder with data.dir=… or LSTM_LAB_DATA=…"
+        ) from None
+    finally:
+        part.unlink(missing_ok=True)
+    return target
+
+
+def checksum_of(path: Path, git: bool = False) -> str:
+    """The sha256 of a file, or the name that git gives it (``git:`` and a sha1)."""
+    start = b"blob %d\0" % path.stat().st_size if git else b""
+    digest = hashlib.sha1(start) if git else hashlib.sha256(start)
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return ("git:" if git else "") + digest.hexdigest()
