@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from lstm_lab.data.timeseries.source import shipped
-from lstm_lab.data.timeseries.statistics import fit_statistics, is_seasonal, seasonal_profile
+from lstm_lab.data.timeseries.statistics import (
+    fill,
+    fit_moments,
+    fit_statistics,
+    is_seasonal,
+    seasonal_profile,
+)
 
 
 def column(*values):
@@ -66,6 +72,8 @@ def test_a_season_is_seen_where_there_is_one():
     assert not is_seasonal(np.ones(96), 12)
     assert not is_seasonal(season[:35], 12)  # less than three seasons show nothing
     assert not is_seasonal(season, 1)
+    near_zero = 5 + season  # from 0 to 10: logarithms of the lowest values would hide the season
+    assert is_seasonal(near_zero - near_zero.min() + 1e-4 + noise.clip(0), 12)
 
 
 @pytest.mark.parametrize("season", [2, 3, 12])
@@ -105,3 +113,38 @@ def test_statistics_are_plain_data():
         return type(value) in (int, float, bool, str)
 
     assert plain(fit_statistics(shipped("airline").values, 12))
+
+
+def test_a_missing_value_is_filled_from_the_past_alone():
+    nan = np.nan
+    values = np.array([[nan, 1], [2, nan], [nan, nan], [5, 7]])
+    assert fill(values).tolist() == [[0, 1], [2, 1], [2, 1], [5, 7]]
+    later = values.copy()
+    later[3] = 1e6
+    assert np.array_equal(fill(later)[:3], fill(values)[:3])
+
+
+def test_missing_values_do_not_count():
+    values = column(1, 3, np.nan, 6, 7)
+    found = fit_statistics(values, 0)
+    assert found["missing"]
+    assert found["mase"] == [pytest.approx((2 + 1) / 2)]
+    assert found["rmsse"] == [pytest.approx(((4 + 1) / 2) ** 0.5)]
+    assert not fit_statistics(column(1, 2, 3, 4), 0)["missing"]
+
+
+def test_moments_by_hand():
+    raw = fit_moments(column(0, 2, 4, 6, 8))["raw"]
+    assert raw == {
+        "mean": [4.0],
+        "std": [8**0.5],
+        "min": [0.0],
+        "range": [8.0],
+        "median": [4.0],
+        "iqr": [4.0],
+    }
+    assert fit_moments(column(0, 2)).keys() == {"raw", "log1p"}
+    assert fit_moments(column(-2, 2)).keys() == {"raw"}
+    rows = np.random.default_rng(0).normal(size=(400, 1))
+    assert fit_moments(np.exp(rows))["boxcox"]["power"][0] == pytest.approx(0, abs=0.11)
+    assert fit_moments((5 + 0.5 * rows) ** 2)["boxcox"]["power"][0] == pytest.approx(0.5, abs=0.3)
