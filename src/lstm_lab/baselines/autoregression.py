@@ -29,9 +29,15 @@ def choose_order(values: np.ndarray, highest: int) -> int:
     return int(np.argmin(n * np.log(residual / n) + 2 * (orders + 1)))
 
 
+def fit_autoregression(values: np.ndarray, order: int) -> np.ndarray:
+    """Returns the constant and the weights (1 + p,) of the last p values, nearest first, by least squares."""
+    weights, *_ = np.linalg.lstsq(_lags(values, order), values[order:], rcond=None)
+    return weights
+
+
 def forecast_autoregression(values: np.ndarray, order: int, horizon: int) -> np.ndarray:
     """Fits AR(`order`) with a constant to all rows and feeds its own forecasts back, `horizon` times."""
-    weights, *_ = np.linalg.lstsq(_lags(values, order), values[order:], rcond=None)
+    weights = fit_autoregression(values, order)
     path = list(values)
     for _ in range(horizon):
         recent = path[: -order - 1 : -1]  # nearest first

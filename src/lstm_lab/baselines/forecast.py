@@ -19,8 +19,10 @@ from lstm_lab.baselines.autoregression import choose_order, forecast_autoregress
 # series; SARIMA(0,1,1)(0,1,1)12 is Box and Jenkins' model of it, and a good default for any monthly series.
 _SEASONAL = (((2, 1, 1), (0, 1, 0)), ((0, 1, 1), (0, 1, 1)))
 _PLAIN = (((2, 1, 2), (0, 0, 0)),)
-# rows × season² above which one seasonal fit takes more than about 15 s.
-_DEAREST = 1_000_000
+# rows × season² above which one seasonal fit takes more than a few seconds: SARIMA then reads the last rows only.
+_DEAREST = 100_000
+# Seasons that it needs at least, and rows that a fit without a season reads at most.
+_SEASONS, _ROWS = 6, 5_000
 _ITERATIONS = 200
 # Twice the parameters of ARIMA(2,1,2), its variance among them.
 _FEWEST = 10
@@ -91,6 +93,7 @@ def forecast_baselines(history: np.ndarray, horizon: int, season: int) -> Baseli
         found.add(name, partial(_sarima, history, horizon, order, seasonal, season))
     name = "Holt-Winters add/add" if season > 1 else "Holt"
     found.add(name, lambda: _holt_winters(history, horizon, season))
+    found.add("Theta", lambda: _theta(history, horizon, season))
     return found
 
 
@@ -171,13 +174,23 @@ def _unit(history: np.ndarray) -> float:
 
 
 def _check_rows(history: np.ndarray, season: int, seasons: int) -> None:
-    """Raises `NotFitted` for too few rows, or for so many that a fit would not end soon."""
+    """Raises `NotFitted` for too few rows."""
     if season <= 1:
         _need(history, _FEWEST, "twice its parameters")
-        return
-    _need(history, seasons * season, f"{seasons} seasons")
-    if len(history) * season**2 > _DEAREST:
+    else:
+        _need(history, seasons * season, f"{seasons} seasons")
+
+
+def _recent(history: np.ndarray, season: int) -> np.ndarray:
+    """The last rows of a history whose whole would take too long to fit."""
+    if season <= 1:
+        return history[-_ROWS:]
+    if len(history) * season**2 <= _DEAREST:
+        return history
+    rows = _DEAREST // season**2
+    if rows < _SEASONS * season:
         raise NotFitted(f"would take too long for {len(history)} rows and a season of {season}")
+    return history[-rows:]
 
 
 def _sarima(
@@ -190,6 +203,7 @@ def _sarima(
     from statsmodels.tsa.statespace.sarimax import SARIMAX
 
     _check_rows(history, season, seasons=3)
+    history = _recent(history, season)
     unit = _unit(history)
     seasonal_order = (*seasonal, season if season > 1 else 0)
     with warnings.catch_warnings():
@@ -208,6 +222,7 @@ def _holt_winters(history: np.ndarray, horizon: int, season: int) -> np.ndarray:
 
     seasonal = season > 1
     _check_rows(history, season, seasons=2)
+    history = _recent(history, season)
     unit = _unit(history)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -222,3 +237,20 @@ def _holt_winters(history: np.ndarray, horizon: int, season: int) -> np.ndarray:
     if not fitted.mle_retvals.success:
         raise NotFitted("did not converge")
     return unit * np.asarray(fitted.forecast(horizon))
+
+
+def _theta(history: np.ndarray, horizon: int, season: int) -> np.ndarray:
+    from statsmodels.tsa.forecasting.theta import ThetaModel
+
+    _check_rows(history, season, seasons=2)
+    unit = _unit(history)
+    positive = history.min() > 0
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model = ThetaModel(
+            history / unit,
+            period=max(season, 1),
+            deseasonalize=season > 1,
+            method="multiplicative" if positive else "additive",
+        )
+        return unit * np.asarray(model.fit(disp=False).forecast(horizon))
