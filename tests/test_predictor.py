@@ -118,7 +118,7 @@ def test_the_interval_is_conformal_and_widens_with_the_seasons(data):
     widths = torch.tensor(processor.widths)
     assert widths[0].item() == pytest.approx(80)
     assert widths[block].item() == pytest.approx(80 * 2**0.5)
-    found = processor.with_interval({"forecast": torch.zeros(1, 2 * block, 1)})
+    found = processor.finish({"forecast": torch.zeros(1, 2 * block, 1)})
     assert found["upper"][0, 0].item() == pytest.approx(80)
     assert found["lower"][0, 0].item() == pytest.approx(-80)
 

@@ -24,7 +24,7 @@ TINY = [
 
 
 def test_a_signal_waits_while_something_is_being_saved():
-    with listen() as stop, pytest.raises(Interrupted) as end, stop.held():  # noqa: PT012
+    with pytest.raises(Interrupted) as end, listen() as stop, stop.held():  # noqa: PT012
         os.kill(os.getpid(), signal.SIGTERM)
         assert stop.pending == signal.SIGTERM  # and nothing was raised
     assert end.value.code == 143
@@ -44,6 +44,18 @@ def test_outside_of_training_a_signal_ends_at_once_and_handlers_come_back():
         os.kill(os.getpid(), signal.SIGINT)
         pytest.fail("the signal was not raised")
     assert signal.getsignal(signal.SIGINT) is before
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_signal_that_python_drops_is_not_lost():
+    class Dropping:
+        def __del__(self):
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(Interrupted) as end, listen() as stop:  # noqa: PT012
+        Dropping()  # what its end raises goes nowhere
+        assert stop.pending == signal.SIGINT
+    assert end.value.code == 130
 
 
 def test_threads_leave_signals_alone():

@@ -24,6 +24,7 @@ class Batch:
             so that every sample counts once on any number of processes.
         observed: (B, T, F) bool or None, False where an input value was missing and has been filled.
         future: (B, S, K) or None, what is known ahead (calendar, plans) for each of the S steps to predict.
+        fresh: (B,) bool or None, True where a state that is carried along a stream begins anew.
     """
 
     inputs: Tensor
@@ -32,6 +33,7 @@ class Batch:
     targets: dict[str, Tensor] = field(default_factory=dict)
     observed: Tensor | None = None
     future: Tensor | None = None
+    fresh: Tensor | None = None
 
     def __len__(self) -> int:
         return self.inputs.shape[0]
@@ -44,7 +46,7 @@ class Batch:
 
     def tensors(self) -> Iterator[tuple[str, Tensor]]:
         """Yields every tensor with its name (targets as ``targets.<name>``)."""
-        for name in ("inputs", "lengths", "keys", "observed", "future"):
+        for name in ("inputs", "lengths", "keys", "observed", "future", "fresh"):
             value = getattr(self, name)
             if value is not None:
                 yield name, value
@@ -60,6 +62,7 @@ class Batch:
             targets={name: function(value) for name, value in self.targets.items()},
             observed=None if self.observed is None else function(self.observed),
             future=None if self.future is None else function(self.future),
+            fresh=None if self.fresh is None else function(self.fresh),
         )
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> Batch:

@@ -8,7 +8,8 @@ from lstm_lab.doors import answer, words
 
 WORDS = {
     "run": "a run directory, the id of a run, or latest (the default)",
-    "data.path": "where the csv lies now, if it has moved",
+    "data.path": "where the file lies now, if it has moved",
+    "data.dir": "where the folder of data lies now, if it has moved",
 }
 
 
@@ -16,7 +17,7 @@ def command(argv: list[str]) -> None:
     """Scores the test set with the checkpoint's own processor and prints the table."""
     given = words(argv, WORDS, "evaluate")
     from lstm_lab import evaluation, predictor, report
-    from lstm_lab.data import TimeSeriesDataModule
+    from lstm_lab.data import SequenceDataModule
     from lstm_lab.paths import find_run
     from lstm_lab.training.checkpoint import read_checkpoint
     from lstm_lab.wiring import build
@@ -25,9 +26,8 @@ def command(argv: list[str]) -> None:
     path = Path(name) if name.endswith(".ckpt") else find_run(name) / "checkpoints" / "best.ckpt"
     loaded = predictor.load(path)
     node = dict(read_checkpoint(path)["data"])
-    if "data.path" in given:
-        node["path"] = given["data.path"]
-    data = build(node, TimeSeriesDataModule)
+    node |= {key.removeprefix("data."): given[key] for key in ("data.path", "data.dir") if key in given}
+    data = build(node, SequenceDataModule)
     data.setup("test")
     tested = evaluation.test(loaded, data)
     report.show(

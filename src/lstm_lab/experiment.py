@@ -11,6 +11,7 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 
 from lstm_lab import evaluation, recorder, report, resuming
+from lstm_lab.data.loader import EvaluationLoader
 from lstm_lab.errors import DivergedError
 from lstm_lab.models import SequenceModel
 from lstm_lab.planning import Plan, build_model, prepare, time_a_step
@@ -118,7 +119,7 @@ def train(
     """Fits, lets validation decide, and trains anew on all rows but the test's."""
     best = fit(plan, record, session)
     judge(plan)
-    model = refit(plan, best, session) if plan.settings["refit"] else plan.model
+    model = refit(plan, best, session) if plan.refits else plan.model
     ranks.leave()
     return model, best
 
@@ -163,14 +164,14 @@ def fit(plan: Plan, record: recorder.Record | recorder.Onlooker, session: Sessio
 
 @torch.no_grad()
 def judge(plan: Plan) -> None:
-    """Lets validation rows, on which `fit` did not train, weigh the members and set the width of the interval."""
-    batch = plan.data.windows("calibration").gather(slice(None)).to(plan.model.device)
+    """Lets validation samples, on which `fit` did not train, weigh the members and set the width of the interval."""
+    samples = plan.data.calibration()
+    if samples is None:
+        return
     plan.model.eval()
-    plan.model.weights.copy_(plan.task.weigh(list(plan.model.members), batch))
-    errors = plan.model(batch)["forecast"] - batch.targets["horizon"]
-    plan.data.processor.calibrate(
-        errors.cpu(), batch.targets["horizon_mask"].cpu(), plan.settings["task"]["interval"]
-    )
+    batches = [batch.to(plan.model.device) for batch in EvaluationLoader(samples)]
+    plan.model.weights.copy_(plan.task.weigh(list(plan.model.members), batches))
+    plan.data.calibrate([(plan.model(batch), batch) for batch in batches], plan.settings["task"])
 
 
 def refit(plan: Plan, best: KeepBest, session: Session) -> SequenceModel:
@@ -200,7 +201,10 @@ def refit(plan: Plan, best: KeepBest, session: Session) -> SequenceModel:
 def dry_run(plan: Plan) -> Result:
     """Runs one batch through the model and records nothing."""
     batch = next(iter(plan.data.val_dataloader()))
+    plan.model.eval()
     with torch.no_grad():
-        total, count = plan.task.error(plan.model(batch), batch)
-    print(f"dry run: one batch gave {plan.task.metric} {float(total / count):.4g}. Nothing was recorded.")
-    return Result(float(total / count))
+        plan.model.on_validation_epoch_start()
+        plan.model.validation_step(batch, 0)
+        number = float(plan.model.validation_results()[plan.task.metric])
+    print(f"dry run: one batch gave {plan.task.metric} {number:.4g}. Nothing was recorded.")
+    return Result(number)

@@ -9,7 +9,18 @@ import yaml
 from lstm_lab.doors import answer, words
 from lstm_lab.paths import conf_dir
 
-GROUPS = ("data", "model", "task", "optim", "trainer", "callbacks", "search", "experiment", "debug")
+GROUPS = (
+    "data",
+    "model",
+    "task",
+    "frontend",
+    "optim",
+    "trainer",
+    "callbacks",
+    "search",
+    "experiment",
+    "debug",
+)
 
 
 def command(argv: list[str]) -> None:

@@ -11,7 +11,8 @@ from typing import Any
 import lightning.pytorch as pl
 import torch
 
-from lstm_lab.data import TimeSeriesDataModule
+from lstm_lab.batch import Batch
+from lstm_lab.data import SequenceDataModule
 from lstm_lab.errors import UserError, check_at_least
 from lstm_lab.models import SequenceModel
 from lstm_lab.models.optim import build_optimizer, build_schedule
@@ -27,7 +28,7 @@ class Plan:
     """Everything that a run is made of, built and checked before anything is written."""
 
     settings: dict[str, Any]
-    data: TimeSeriesDataModule
+    data: SequenceDataModule
     task: Task
     model: SequenceModel
     allowed: list[str]
@@ -37,6 +38,8 @@ class Plan:
     trainer: dict[str, Any]
     group: Group
     callbacks: list[pl.Callback]
+    example: Batch
+    refits: bool
 
 
 def prepare(settings: Any, overrides: Sequence[str], group: Group) -> Plan:
@@ -44,7 +47,7 @@ def prepare(settings: Any, overrides: Sequence[str], group: Group) -> Plan:
     allowed = allowed_targets(settings, overrides)
     seed = settings["seed"]
     pl.seed_everything(seed, workers=True, verbose=False)
-    data = build(settings["data"], pl.LightningDataModule, allowed, **_seed_if_taken(settings["data"], seed))
+    data = build(settings["data"], SequenceDataModule, allowed, **_seed_if_taken(settings["data"], seed))
     data.setup("fit")
     task_node = {
         key: value for key, value in settings["task"].items() if key not in ("target", "metric", "direction")
@@ -55,39 +58,63 @@ def prepare(settings: Any, overrides: Sequence[str], group: Group) -> Plan:
             f"task {task.name} asks for a {settings['task']['target']}, {settings['data'].get('name', 'this data')} "
             f"gives a {data.spec.target.kind}."
         )
-    fit_settings = settings["fit"]
-    max_steps = fit_settings["max_steps"]
-    if max_steps == "auto":
-        max_steps = task.steps(data.train_dataloader().batches)
-    check_at_least("fit.max_steps", max_steps, 1)
-    check_at_least("fit.validate_every", fit_settings["validate_every"], 1)
-    validate_every = min(fit_settings["validate_every"], max_steps)
-    flops = estimate_flops(data, settings)
+    max_steps, validate_every = choose_steps(settings["fit"], data, task)
+    example = data.example_batch()
+    flops = estimate_flops(example, settings)
     threads = choose_threads(settings["threads"], flops)
     torch.set_num_threads(threads)
     trainer = group.trainer(settings["trainer"])
     ranks.check_shares(settings["data"].get("batch_size", group.world), group)
-    check_at_least("fit.save_every", fit_settings["save_every"], 0)
+    check_at_least("fit.save_every", settings["fit"]["save_every"], 0)
     check_at_least("early_stopping.patience", settings["early_stopping"]["patience"], 0)
     callbacks = [build(node, pl.Callback, allowed) for node in settings["callbacks"].values()]
     lean = trainer["precision"] in ("32-true", 32, "32") and trainer["strategy"] == "auto"
-    chunk = choose_chunk(fit_settings["steps_per_execution"], validate_every, flops, lean)
+    chunk = choose_chunk(settings["fit"]["steps_per_execution"], validate_every, flops, lean)
     model = build_model(settings, data, task, chunk, allowed, max_steps)
     # What only training would find out is tried here, while nothing has been written.
     build_schedule(build_optimizer(model.parameters(), settings["optim"]), settings["optim"], max_steps)
     build_trainer(1, **trainer)
     data.steps, data.chunk = validate_every, chunk
-    return Plan(settings, data, task, model, allowed, threads, chunk, max_steps, trainer, group, callbacks)
+    refits = task.refits and data.refits if settings["refit"] == "auto" else settings["refit"]
+    if refits and not data.refits:
+        data.fit_again()  # says why it cannot
+    return Plan(
+        settings=settings,
+        data=data,
+        task=task,
+        model=model,
+        allowed=allowed,
+        threads=threads,
+        chunk=chunk,
+        max_steps=max_steps,
+        trainer=trainer,
+        group=group,
+        callbacks=callbacks,
+        example=example,
+        refits=refits,
+    )
+
+
+def choose_steps(fit: dict[str, Any], data: SequenceDataModule, task: Task) -> tuple[int, int]:
+    """Returns how many optimiser steps to take at the most, and how many between validations."""
+    max_steps, validate_every = fit["max_steps"], fit["validate_every"]
+    if max_steps == "auto":
+        max_steps = task.steps(data.sampler().batches)
+    if validate_every == "auto":
+        validate_every = max(10, data.sampler().batches)
+    check_at_least("fit.max_steps", max_steps, 1)
+    check_at_least("fit.validate_every", validate_every, 1)
+    return max_steps, min(validate_every, max_steps)
 
 
 def build_model(
     settings: dict[str, Any], data: Any, task: Task, chunk: int, allowed: list[str], max_steps: int
 ) -> SequenceModel:
     """Builds the model for what the data promises now."""
-    statistics = data.processor.statistics
+    statistics = data.statistics
     members = settings["ensemble"]
     if members == "auto":
-        members = task.members(statistics, data.fitted_rows)
+        members = task.members(statistics, data.size)
     return build(
         settings["model"],
         SequenceModel,
@@ -95,6 +122,7 @@ def build_model(
         spec=data.spec,
         task=task,
         statistics=statistics,
+        frontend=settings["frontend"],
         optim=settings["optim"],
         clip=settings["fit"]["clip"],
         ensemble=members,
@@ -118,24 +146,28 @@ def allowed_targets(settings: dict[str, Any], overrides: Sequence[str]) -> list[
     return [*settings["allow_targets"], *named]
 
 
-def estimate_flops(data: Any, settings: dict[str, Any]) -> float:
-    """Floating-point operations of one training step of one member, in round numbers."""
+def estimate_flops(batch: Batch, settings: dict[str, Any]) -> float:
+    """Floating-point operations of one training step of one member's core, in round numbers."""
     hidden = settings["model"]["hidden_size"]
     widest = max(hidden) if isinstance(hidden, list) else hidden
     if not isinstance(widest, int) or widest < 1:
         raise UserError(f"model.hidden_size={hidden} must be at least 1.")
-    windows = min(settings["data"].get("batch_size", 1), len(data.windows("train")))
-    return 3.0 * 8 * windows * data.spec.length * settings["model"]["num_layers"] * widest * (widest + 1)
+    steps = float(batch.lengths.sum())
+    return 3.0 * 8 * steps * settings["model"]["num_layers"] * widest * (widest + 1)
 
 
 def time_a_step(plan: Plan) -> float:
     """Seconds of one training step, the faster of two tries; gradients are thrown away."""
-    batch = plan.data.windows("train").gather(slice(0, plan.data.batch_size))
     seconds = []
     for _ in range(2):
         started = time.perf_counter()
         for member in plan.model.members:
-            plan.task.loss(member, batch).backward()
+            loss = (
+                plan.task.onward(member, plan.example, None)[0]
+                if plan.task.carries
+                else plan.task.loss(member, plan.example)
+            )
+            loss.backward()
         seconds.append(time.perf_counter() - started)
     plan.model.zero_grad(set_to_none=True)
     return min(seconds)

@@ -1,61 +1,45 @@
-"""``python -m lstm_lab.predict run=latest``: forecasts what comes after the end of the data, or of a new csv."""
+"""``python -m lstm_lab.predict run=latest``: what a trained model says, for the data's own kind of question."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from lstm_lab.doors import answer, words
 
-WORDS = {
-    "run": "a run directory, the id of a run, or latest (the default)",
-    "path": "a csv whose last rows the forecast goes on from; without it, the training file's",
-    "steps": "how many steps ahead; the horizon of the training if not given",
-    "out": "folder for forecast.csv and forecast.png; the run directory if not given",
-}
+RUN = {"run": "a run directory, the id of a run, or latest (the default)"}
 
 
 def command(argv: list[str]) -> None:
-    """Forecasts, prints the table, and writes it as csv and picture."""
-    given = words(argv, WORDS, "predict")
-    import pandas as pd
+    """Finds the run, and asks it as its task is asked; `lstm_lab.predicting` has the words."""
+    import importlib
 
-    from lstm_lab import predictor
-    from lstm_lab.data.timeseries.source import read_csv
-    from lstm_lab.errors import UserError
-    from lstm_lab.figures.forecast import draw_forecast
     from lstm_lab.paths import find_run
+    from lstm_lab.predicting import MODULES, task_of
 
-    directory = find_run(given.get("run", "latest"))
-    loaded = predictor.load(directory)
-    processor = loaded.processor
-    if "path" in given:
-        series = read_csv(given["path"], processor.names)
-        rows = pd.DataFrame(series.values, index=series.index, columns=processor.names)
-    else:
-        rows = processor.last_rows()
-    steps = given.get("steps")
-    if steps is not None and not steps.isdigit():
-        raise UserError(f"steps={steps} must be a whole number of at least 1.")
-    forecast = loaded.predict(rows, None if steps is None else int(steps))
-    out = Path(given["out"]).expanduser() if "out" in given else directory
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        forecast.to_csv(out / "forecast.csv")
-    except OSError as error:
-        raise UserError(f"{out}: cannot be written: {error.strerror}.") from None
-    shown = forecast.rename_axis("time")
-    print(shown.round(2).to_string())
-    first = processor.targets[0]
-    draw_forecast(
-        out / "forecast.png",
-        rows[first].tail(3 * processor.lookback),
-        None,
-        forecast[[name for name in ("forecast", "lower", "upper") if name in forecast]],
-        None,
-        title=f"{len(forecast)} steps after {rows.index[-1]:%Y-%m-%d}" if processor.freq else "forecast",
-        unit=processor.unit,
-    )
-    print(f"written: {out / 'forecast.csv'} and {out / 'forecast.png'}")
+    if {"--help", "-h"} & set(argv):
+        return _help(MODULES)
+    every = {key: text for module in MODULES.values() for key, text in _words_of(module).items()}
+    words(argv, {**RUN, **every}, "predict")  # a typo is told before a run is looked for
+    named = [word.partition("=")[2] for word in argv if word.startswith("run=")]
+    directory = find_run(named[-1] if named else "latest")
+    module = MODULES[task_of(directory)]
+    given = words(argv, {**RUN, **_words_of(module)}, "predict")
+    given.pop("run", None)
+    importlib.import_module(module).run(directory, given)
+    return None
+
+
+def _words_of(module: str) -> dict[str, str]:
+    import importlib
+
+    return importlib.import_module(module).WORDS
+
+
+def _help(modules: dict[str, str]) -> None:
+    print("usage: python -m lstm_lab.predict [run=…] [key=value …]")
+    print(f"  {'run':<12} {RUN['run']}")
+    for task, module in modules.items():
+        print(f"\n{task}:")
+        for key, text in _words_of(module).items():
+            print(f"  {key:<12} {text}")
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -7,12 +7,14 @@ from typing import Any
 
 import pandas as pd
 import torch
+from torch import Tensor
 
 from lstm_lab.batch import Batch
-from lstm_lab.data.timeseries.processor import SeriesProcessor
+from lstm_lab.data import load_processor
 from lstm_lab.errors import UserError, check_at_least
 from lstm_lab.models import SequenceModel
 from lstm_lab.paths import find_run
+from lstm_lab.tasks import Task
 from lstm_lab.training.checkpoint import read_checkpoint
 
 FORMAT = "lstm_lab/1"
@@ -23,39 +25,45 @@ class Predictor:
 
     Args:
         model: the model, its weights loaded.
-        processor: from the user's table to batches and back.
+        processor: from what the user has to batches and back.
     """
 
-    def __init__(self, model: SequenceModel, processor: SeriesProcessor) -> None:
+    def __init__(self, model: SequenceModel, processor: Any) -> None:
         self.model, self.processor = model.eval(), processor
 
+    @property
+    def task(self) -> Task:
+        """What the model was trained for."""
+        return self.model.task
+
     @torch.inference_mode()
-    def predict_batch(self, batch: Batch, steps: int | None = None) -> dict[str, torch.Tensor]:
+    def predict_batch(self, batch: Batch, steps: int | None = None, **options: Any) -> dict[str, Tensor]:
         """Returns the task's predictions for a batch, in the user's units, on the CPU."""
         self.model.eval()
-        predictions = self.model(batch.to(self.model.device), steps)
-        return self.processor.with_interval({name: tensor.cpu() for name, tensor in predictions.items()})
+        nets, weights = list(self.model.members), self.model.weights
+        found = self.task.infer(nets, weights, batch.to(self.model.device), steps, **options)
+        return self.processor.finish({name: tensor.cpu() for name, tensor in found.items()})
 
-    def predict(self, frame: pd.DataFrame | None = None, steps: int | None = None) -> pd.DataFrame:
-        """Forecasts the steps after the last row of a table.
+    def predict(self, raw: Any = None, steps: int | None = None, **options: Any) -> pd.DataFrame:
+        """Predicts from what a user has.
 
         Args:
-            frame: rows in time order with the columns that the model was trained on, at least as many as it
-                reads; None goes on from the end of the training file.
-            steps: how many; the horizon of the training if not given. Further ones are forecast from the
-                model's own forecasts.
+            raw: a table as the training data had it; or what the kind of data allows, such as a text, the path of a
+                file, or a list of them. For a series None goes on from the end of the training file.
+            steps: how far, where the task can go on: steps of a forecast, symbols of a text.
+            options: settings of decoding, where the task has some.
 
         Returns:
-            One row a step, in the user's units: ``forecast``, and ``lower`` and ``upper`` of the interval, which
-            is known up to the horizon only.
+            A table in the user's words and units: a row a step for a forecast, else a row an input.
 
         Raises:
-            UserError: if the table does not fit.
+            UserError: if the input does not fit.
         """
-        rows = self.processor.last_rows() if frame is None else frame
         if steps is not None:
             check_at_least("steps", steps, 1)
-        return self.processor.to_frame(self.predict_batch(self.processor.to_batch(rows), steps), rows.index)
+        table = self.processor.table(raw)
+        found = self.predict_batch(self.processor.to_batch(table), steps, **options)
+        return self.processor.to_frame(found, table)
 
     def checkpoint(self) -> dict[str, Any]:
         """Everything about the predictor as tensors and plain data, in the layout of a Lightning checkpoint."""
@@ -85,4 +93,4 @@ def load(run: str | Path = "latest") -> Predictor:
         raise UserError(f"{path}: this checkpoint was not written by lstm_lab.")
     model = SequenceModel(**content["hyper_parameters"])
     model.load_state_dict(content["state_dict"])
-    return Predictor(model, SeriesProcessor.from_plain(content["processor"]))
+    return Predictor(model, load_processor(content["processor"]))

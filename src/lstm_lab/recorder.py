@@ -14,10 +14,10 @@ from typing import Any
 import pandas as pd
 
 from lstm_lab import __version__
-from lstm_lab.data import TimeSeriesDataModule
+from lstm_lab.data import SequenceDataModule
 from lstm_lab.errors import UserError
-from lstm_lab.evaluation import Tested, as_plain
-from lstm_lab.figures.forecast import draw_forecast, draw_learning_curve
+from lstm_lab.evaluation import Tested
+from lstm_lab.figures.training import draw_learning_curve
 from lstm_lab.paths import outputs_dir
 from lstm_lab.predictor import Predictor
 from lstm_lab.rundir import RunDirectory
@@ -43,6 +43,7 @@ class Record:
         self.directory, self.tracked = directory, tracked
         self.started = time.monotonic()
         self._protocol = ""
+        self._pictures: list[Path] = []
         self._closed = False
 
     def close(self, status: Status, reason: str | None = None) -> None:
@@ -77,22 +78,25 @@ class Record:
             self.directory.best, {**predictor.checkpoint(), "data": data, "version": __version__}
         )
 
-    def test(self, tested: Tested, predictor: Predictor, data: TimeSeriesDataModule, best: KeepBest) -> None:
+    def test(self, tested: Tested, predictor: Predictor, data: SequenceDataModule, best: KeepBest) -> None:
         """Writes numbers, predictions and picture of the test, once."""
         self._protocol = data.protocol
         facts = {
-            **as_plain(tested),
+            **tested.to_plain(),
             "protocol": data.protocol,
             "validation": {best.monitor: best.score, "steps": best.step, "ended": best.reason},
-            "data": {"name": data.series.name, "rows": len(data.series), "digest": data.series.digest},
+            "data": {"name": data.title, "size": data.size, "digest": data.digest},
             "seconds": round(time.monotonic() - self.started, 2),
         }
         self.directory.write_json("metrics.json", facts)
         tested.predictions.to_csv(self.directory.path / "predictions.csv", index=False)
-        self._draw(tested, data)
+        for name, draw in tested.pictures.items():
+            draw(self.directory.figure(name))
+        self._pictures = [self.directory.figure(name) for name in tested.pictures]
         numbers = {**tested.metrics}
-        for key in ("rmse", "mae", "mase"):
-            numbers[f"baseline/{key}"] = float(tested.baselines[key].iloc[0])
+        if len(tested.baselines):  # the best one
+            best_row = tested.baselines.iloc[0]
+            numbers |= {f"baseline/{key}": float(best_row[key]) for key in tested.shown if key in best_row}
         self.tracked.log_metrics(numbers, step=0)  # the same step in every run, so that MLflow draws bars
         self.tracked.set_tags({"verdict": facts["verdict"], "protocol": data.protocol})
         for path in ("metrics.json", "predictions.csv", "history.csv", "figures"):
@@ -100,7 +104,7 @@ class Record:
         if self.tracked.id is not None:
             from lstm_lab.tracking.model import save_model
 
-            example = predictor.processor.last_rows()
+            example = predictor.processor.example()
             self.tracked.log_model(save_model(self.directory.path / "model", self.directory.best, example))
 
     def validated(self, best: KeepBest) -> None:
@@ -113,33 +117,12 @@ class Record:
             self.tracked.set_tags({"pruned": best.reason})
             self.close("KILLED", best.reason)
 
-    def _draw(self, tested: Tested, data: TimeSeriesDataModule) -> None:
-        # One forecast step ahead from many origins reads best as one line; else the last origin is shown.
-        table = tested.predictions
-        last = table["step"].eq(1) if data.horizon == 1 else table["origin"].eq(table["origin"].iloc[-1])
-        shown = table[last].set_index("time")
-        values = data.series.values[: data.split.rows, 0]
-        history = pd.Series(values, index=data.series.index)
-        history = history[history.index < shown.index[0]].tail(max(3 * len(shown), 3 * data.lookback_rows))
-        draw_forecast(
-            self.directory.figure("forecast"),
-            history,
-            shown["truth"],
-            shown[[name for name in ("forecast", "lower", "upper") if name in shown]],
-            (
-                str(tested.baselines.index[0]),
-                pd.Series(tested.best_forecast[last.to_numpy()], index=shown.index),
-            ),
-            title=f"{data.series.name}: {data.protocol}",
-            unit=data.spec.unit,
-        )
-
     def closing_lines(self) -> list[str]:
         """The last lines a person reads: protocol, where things are, how to look at them."""
         return [
             f"protocol: {self._protocol}",
             f"run:      {self.directory.path}",
-            f"picture:  {self.directory.figure('forecast')}",
+            *(f"picture:  {path}" for path in self._pictures[:1]),
             "look:     python -m lstm_lab.ui",
         ]
 
@@ -148,7 +131,7 @@ class Record:
 def record(
     settings: dict[str, Any],
     overrides: Sequence[str],
-    data: TimeSeriesDataModule,
+    data: SequenceDataModule,
     threads: int,
     path: Path,
     resumes: bool = False,
@@ -177,21 +160,19 @@ def record(
     tracked = open_run(
         directory=directory.path,
         uri=where["uri"] if where["enabled"] else "off",
-        experiment=where["experiment"] or data.series.name,
-        name=f"{model}-{data.series.name}-{directory.id}",
+        experiment=where["experiment"] or data.title,
+        name=f"{model}-{data.title}-{directory.id}",
         params=redact(settings),
         tags={
             "model": model,
-            "data": data.series.name,
+            "data": data.title,
             **identity(None, settings["seed"], threads),
             **where["tags"],
         },
         parent=os.environ.get(PARENT),
         outputs=outputs_dir(),
     )
-    tracked.log_input(
-        data.series.name, data.series.digest, context="training", source=str(data.path or "package")
-    )
+    tracked.log_input(data.title, data.digest, context="training", source=data.source)
     if not resumes:
         for file in [path / "config.yaml", path / "overrides.yaml", *write_record(path)]:
             tracked.log_artifact(file)

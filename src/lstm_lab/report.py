@@ -8,9 +8,7 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-from lstm_lab.evaluation import Tested, verdict
-
-_SHOWN = {"rmse": "RMSE", "mae": "MAE", "mape": "MAPE %", "smape": "sMAPE %", "mase": "MASE"}
+from lstm_lab.evaluation import Tested
 
 
 def announce(data: Any, model: Any, threads: int, chunk: int, max_steps: int, seconds: float) -> None:
@@ -31,21 +29,33 @@ def show(tested: Tested, name: str, data: Any, lines: list[str]) -> None:
     """Prints the final table with the model among its baselines, then the verdict and the given lines."""
     console = _console()
     unit = f" ({data.spec.unit})" if data.spec.unit else ""
-    table = Table(title=f"test: {data.series.name}{unit}", title_justify="left", box=None, pad_edge=False)
+    table = Table(title=f"test: {data.title}{unit}", title_justify="left", box=None, pad_edge=False)
     table.add_column("")
-    for title in _SHOWN.values():
+    for title in tested.shown.values():
         table.add_column(title, justify="right")
-    ours = pd.DataFrame({name: {key: tested.metrics[f"test/{key}"] for key in _SHOWN}}).T
-    rows = pd.concat([ours, tested.baselines]).sort_values("rmse", kind="stable")
-    for label, row in rows.iterrows():
+    ours = {key: tested.metrics[f"test/{key}"] for key in tested.shown}
+    for label, row in _ranked(name, ours, tested):
         style = "bold green" if label == name else ""
-        table.add_row(str(label), *(f"{row[key]:.4g}" for key in _SHOWN), style=style)
+        table.add_row(str(label), *(_number(row.get(key)) for key in tested.shown), style=style)
     console.print(table)
     for baseline, reason in tested.left_out.items():
         console.print(f"left out: {baseline} ({reason})", highlight=False)
-    console.print(f"\n[bold]{name} {verdict(tested.metrics, tested.baselines)}[/bold]", highlight=False)
-    for line in lines:
+    console.print(f"\n[bold]{name} {tested.verdict}[/bold]", highlight=False)
+    for line in [*tested.notes, *lines]:
         console.print(line, highlight=False, soft_wrap=True)
+
+
+def _ranked(name: str, ours: dict[str, float], tested: Tested) -> list[tuple[str, dict]]:
+    """The rows of the table: baselines as they are sorted, ours where it belongs by the deciding number."""
+    rows = [(str(label), dict(row)) for label, row in tested.baselines.iterrows()]
+    key = next(iter(ours))
+    better = [row[key] > ours[key] if tested.larger else row[key] < ours[key] for _, row in rows]
+    rows.insert(sum(better), (name, ours))
+    return rows
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None or pd.isna(value) else f"{value:.4g}"
 
 
 def _size(weights: int) -> str:

@@ -21,7 +21,7 @@ from lstm_lab.training.ranks import slurm_job, under_slurm
 
 # What a run that goes on may change: where it runs and how it is looked at, not what it computes.
 _FREE = ("resume", "trainer", "tracking", "threads", "fit.save_every", "allow_targets", "hydra")
-_STATE = ("model", "optimizers", "random", "stage", "step")
+_STATE = ("model", "optimizers", "processes", "stage", "step")
 
 
 def choose(settings: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:

@@ -28,7 +28,7 @@ def test_evaluate_gives_the_same_numbers_to_the_last_digit(data, train, capsys):
     tested, _ = scored_again(ran)
     assert tested.metrics == ran.metrics["metrics"]
     assert {name: dict(row) for name, row in tested.baselines.iterrows()} == ran.metrics["baselines"]
-    assert evaluation.verdict(tested.metrics, tested.baselines) == ran.metrics["verdict"]
+    assert tested.verdict == ran.metrics["verdict"]
     for column in ("forecast", "lower", "upper", "truth"):
         assert np.array_equal(tested.predictions[column], ran.predictions[column])
 

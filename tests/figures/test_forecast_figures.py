@@ -10,7 +10,8 @@ from matplotlib.collections import PolyCollection
 from matplotlib.dates import date2num
 from matplotlib.image import imread
 
-from lstm_lab.figures.forecast import draw_forecast, draw_learning_curve
+from lstm_lab.figures.forecast import draw_forecast
+from lstm_lab.figures.training import draw_learning_curve
 
 STEPS = pd.date_range("1957-01", periods=30, freq="MS")
 

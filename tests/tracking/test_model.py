@@ -52,7 +52,7 @@ def logged(trained):
 
     checkpoint = (trained / "runs" / "latest").resolve() / "checkpoints" / "best.ckpt"
     loaded = predictor.load(checkpoint)
-    rows = loaded.processor.last_rows()
+    rows = loaded.processor.example()
     run = open_run(
         trained / "runs" / "model", "lab", "model", outputs=trained, uri=None, system_metrics=False
     )

@@ -12,12 +12,16 @@ from lstm_lab.errors import check_choice
 
 _MODULES = {
     "SequenceDataModule": "lstm_lab.data.base",
+    "SpeechFeaturesDataModule": "lstm_lab.data.speech.module",
+    "TextDataModule": "lstm_lab.data.text.language",
     "TimeSeriesDataModule": "lstm_lab.data.timeseries.module",
     "ImageSequencesDataModule": "lstm_lab.data.images.module",
 }
 # The processors, by the word under which they lie in a checkpoint.
 _PROCESSORS = {
+    "speech": "lstm_lab.data.speech.processor.SpeechProcessor",
     "series": "lstm_lab.data.timeseries.processor.SeriesProcessor",
+    "text": "lstm_lab.data.text.processor.TextProcessor",
     "images": "lstm_lab.data.images.processor.ImageProcessor",
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import lightning.pytorch as pl
@@ -124,6 +125,11 @@ class SequenceDataModule(pl.LightningDataModule):
         """Numbers measured on the training part that a net needs besides sizes."""
         return {}
 
+    @property
+    def size(self) -> int:
+        """How much there is to learn from: training samples, or rows where samples overlap."""
+        return len(self.samples("train"))
+
     def sampler(self) -> Sampler:
         """Which training samples make a batch."""
         return Shuffled(len(self.samples("train")), self.batch_size, self.seed)
@@ -135,6 +141,14 @@ class SequenceDataModule(pl.LightningDataModule):
     def calibration(self) -> Samples | None:
         """Samples on which members are weighed and intervals set, None where there is nothing to set."""
         return None
+
+    def calibrate(self, found: Sequence[tuple[dict[str, Tensor], Batch]], task: dict[str, Any]) -> None:
+        """Sets in the processor what can only be known from predictions of samples that training did not see.
+
+        Args:
+            found: predictions and truth for every batch of `calibration`.
+            task: settings of the task.
+        """
 
     def fit_again(self) -> None:
         """From now on validation rows belong to the training part, and the processor is fitted anew."""

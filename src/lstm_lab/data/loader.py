@@ -185,7 +185,7 @@ class TrainingLoader:
         rank: int = 0,
         world: int = 1,
     ) -> None:
-        self.samples, self.sampler = samples, sampler
+        self.samples, self._sampler = samples, sampler
         self.steps, self.chunk = steps or sampler.batches, chunk
         self.rank, self.world = rank, world
         self._taken = 0  # optimiser steps so far
@@ -197,7 +197,7 @@ class TrainingLoader:
     @property
     def batches(self) -> int:
         """Batches in one pass over all samples."""
-        return self.sampler.batches
+        return self._sampler.batches
 
     def __len__(self) -> int:
         return -(-self.steps // self.chunk)
@@ -216,14 +216,14 @@ class TrainingLoader:
 
     def _next(self) -> Batch:
         # One batch holds everything: gather it once, unless its samples look different in each pass.
-        if self.batches == 1 and getattr(self.sampler, "repeats", True):
+        if self.batches == 1 and getattr(self._sampler, "repeats", True):
             self._taken += 1
             if self._all is None:
-                self._all = self.samples.gather(self.sampler.draw(0)[0][self.rank :: self.world])
+                self._all = self.samples.gather(self._sampler.draw(0)[0][self.rank :: self.world])
             return self._all
         number, position = divmod(self._taken, self.batches)
         if number != self._pass:
-            self._pass, self._drawn = number, self.sampler.draw(number)
+            self._pass, self._drawn = number, self._sampler.draw(number)
         self._taken += 1
         return self.samples.gather(self._drawn[position][self.rank :: self.world])
 
@@ -246,14 +246,14 @@ class EvaluationLoader:
     """
 
     def __init__(self, samples: Samples, sampler: Sampler | None = None, batch_size: int = 1024) -> None:
-        self.samples, self.sampler, self.batch_size = samples, sampler, batch_size
+        self.samples, self._sampler, self.batch_size = samples, sampler, batch_size
 
     def __len__(self) -> int:
-        return self.sampler.batches if self.sampler else -(-len(self.samples) // self.batch_size)
+        return self._sampler.batches if self._sampler else -(-len(self.samples) // self.batch_size)
 
     def __iter__(self) -> Iterator[Batch]:
-        if self.sampler is not None:
-            for rows in self.sampler.draw(0):
+        if self._sampler is not None:
+            for rows in self._sampler.draw(0):
                 yield self.samples.gather(rows)
             return
         for start in range(0, len(self.samples), self.batch_size):

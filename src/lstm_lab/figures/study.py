@@ -15,7 +15,7 @@ from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from lstm_lab.figures.forecast import HAIR, INK, OTHER, OURS, QUIET
+from lstm_lab.figures.page import HAIR, INK, OTHER, OURS, QUIET
 
 # From the best (blue) to the worst (pale), readable in print and in every kind of colour vision.
 _RANK = LinearSegmentedColormap.from_list("rank", [OURS, "#9dc3dc", "#d9dde3"])

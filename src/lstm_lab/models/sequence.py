@@ -12,6 +12,7 @@ from torch import Tensor, distributed, nn
 
 from lstm_lab.batch import Batch
 from lstm_lab.errors import DivergedError, UserError, check_at_least
+from lstm_lab.models.carried import Carried
 from lstm_lab.models.optim import build_optimizer, build_schedule
 from lstm_lab.spec import Spec
 from lstm_lab.tasks import Task, build_task
@@ -36,6 +37,11 @@ class SequenceModel(pl.LightningModule):
         activation: ``tanh`` or ``relu``.
         init: ``orthogonal``, ``gaussian`` or ``torch``.
         forget_bias: of the LSTM's forget gate (Jozefowicz et al. 2015).
+        locked: dropout has one mask for all steps of a sequence (Gal & Ghahramani 2016).
+        weight_drop: dropout on the recurrent weights (Merity et al. 2018).
+        zoneout: probability that a unit keeps what it remembered (Krueger et al. 2017).
+        residual: the input of each layer but the first is added to its outputs.
+        frontend: what stands before the core, ``name`` and settings; None is the usual one for the kind of input.
         l1: weight of the L1 penalty.
         l2: weight of the L2 penalty.
         optim: name and settings of the optimiser and its schedule, as in ``conf/optim``.
@@ -67,6 +73,11 @@ class SequenceModel(pl.LightningModule):
         activation: str = "tanh",
         init: str = "orthogonal",
         forget_bias: float = 1.0,
+        locked: bool = False,
+        weight_drop: float = 0.0,
+        zoneout: float = 0.0,
+        residual: bool = False,
+        frontend: dict[str, Any] | None = None,
         l1: float = 0.0,
         l2: float = 0.0,
         optim: dict[str, Any] | None = None,
@@ -94,19 +105,24 @@ class SequenceModel(pl.LightningModule):
             "activation": activation,
             "init": init,
             "forget_bias": forget_bias,
+            "locked": locked,
+            "weight_drop": weight_drop,
+            "zoneout": zoneout,
+            "residual": residual,
         }
         with torch.random.fork_rng(devices=[]):
             members = []
             for number in range(ensemble):
                 if seed is not None:
                     torch.manual_seed(seed * 1009 + number)
-                members.append(self.task.build_net(self.spec, core, statistics or {}, number))
+                members.append(self.task.build_net(self.spec, core, statistics or {}, number, frontend))
         self.members = nn.ModuleList(members)
         self.register_buffer("weights", torch.full((ensemble,), 1 / ensemble))
         self.automatic_optimization = steps_per_execution == 1
         # Called after each step of several that are taken in one go; True ends training there.
         self.after_step: Callable[[], bool] | None = None
         self._losses: list[Tensor] = []
+        self._carried, self._carried_in_validation = Carried(ensemble), Carried(ensemble)
         self._validation: list[Any] = [0.0, 0.0]
         self._train_loss: Tensor | None = None
         self._steps_seen = 0
@@ -115,6 +131,7 @@ class SequenceModel(pl.LightningModule):
             "task": self.task.to_plain(),
             "statistics": statistics or {},
             **core,
+            "frontend": frontend,
         }
         plain |= {
             "l1": l1,
@@ -168,7 +185,15 @@ class SequenceModel(pl.LightningModule):
         return None
 
     def _loss(self, batch: Batch) -> tuple[Tensor, Tensor | float]:
-        losses = [self.task.loss(member, batch) for member in self.members]
+        if self.task.carries:
+            pairs = [
+                self.task.onward(member, batch, state)
+                for member, state in zip(self.members, self._carried.enter(batch), strict=True)
+            ]
+            losses = [loss for loss, _ in pairs]
+            self._carried.leave([state for _, state in pairs])
+        else:
+            losses = [self.task.loss(member, batch) for member in self.members]
         loss = losses[0] if len(losses) == 1 else torch.stack(losses).sum()
         penalty: Tensor | float = 0.0
         if self.l1:
@@ -232,13 +257,20 @@ class SequenceModel(pl.LightningModule):
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Accumulates the monitored loss over real targets."""
-        total, count = self.task.error(self.task.predict(list(self.members), self.weights, batch), batch)
+        nets = list(self.members)
+        if self.task.carries:
+            states = self._carried_in_validation.enter(batch)
+            total, count, states = self.task.error_onward(nets, self.weights, batch, states)
+            self._carried_in_validation.leave(states)
+        else:
+            total, count = self.task.error(self.task.predict(nets, self.weights, batch), batch)
         self._validation = [self._validation[0] + total, self._validation[1] + count]
 
     def on_validation_epoch_start(self) -> None:
         """Closes the sum of training losses, so that diverged weights are never validated, and starts the sums anew."""
         self._train_loss = self._mean_loss() if self._losses else None
         self._validation = [0.0, 0.0]
+        self._carried_in_validation.clear()
 
     def validation_results(self) -> dict[str, Tensor]:
         """Returns the task's metric over the batches since `on_validation_epoch_start`, and the training loss."""
@@ -251,6 +283,14 @@ class SequenceModel(pl.LightningModule):
         self.log_dict({**self.validation_results(), "step": float(self.trainer.global_step)})
 
     # -- resuming -------------------------------------------------------------------------------------------
+
+    def carried_state(self) -> list[Any]:
+        """The state that training carries along a stream; each process has its own."""
+        return self._carried.to_plain()
+
+    def carry_on(self, states: Sequence[Any]) -> None:
+        """Goes on from what `carried_state` gave."""
+        self._carried.load(states, self.device)
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Adds the losses that have not been logged yet."""

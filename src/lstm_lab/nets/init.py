@@ -6,6 +6,7 @@ All rules act on one gate at a time: the fan-out of a gate is H, not the G*H row
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -100,6 +101,18 @@ def initialise(
     if forget_bias is not None:
         set_forget_bias(recurrent, forget_bias)
     return recurrent
+
+
+def build_core(input_size: int, settings: dict[str, Any]) -> Recurrent:
+    """Builds and initialises a recurrent core.
+
+    Args:
+        input_size: features of a step that it reads.
+        settings: arguments of `Recurrent`, with ``init`` and ``forget_bias`` for `initialise`.
+    """
+    settings = dict(settings)
+    scheme, forget_bias = settings.pop("init", "orthogonal"), settings.pop("forget_bias", 1.0)
+    return initialise(Recurrent(input_size, **settings), scheme, forget_bias)
 
 
 def _all_parameters(recurrent: Recurrent) -> list[tuple[Tensor, Tensor, Tensor, Tensor]]:

@@ -6,12 +6,22 @@ from typing import Any
 
 from lstm_lab.errors import check_choice
 from lstm_lab.tasks.base import Task
+from lstm_lab.tasks.classify import Classify
 from lstm_lab.tasks.forecast import Forecast
+from lstm_lab.tasks.language import Language
 
-__all__ = ["TASKS", "Forecast", "Task", "build_task"]
+__all__ = ["TASKS", "Classify", "Forecast", "Language", "Task", "build_task"]
 
-TASKS: dict[str, type[Any]] = {"forecast": Forecast}
-_USUAL = {"horizon": "forecast"}
+TASKS: dict[str, type[Any]] = {"language": Language, "forecast": Forecast, "classify": Classify}
+_USUAL = {
+    "horizon": "forecast",
+    "class": "classify",
+    "label": "tag",
+    "next": "language",
+    "gap": "infill",
+    "transcript": "transcribe",
+    "sentence": "translate",
+}
 
 
 def build_task(task: Task | dict[str, Any] | None, target: str) -> Task:

@@ -2,35 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Protocol
+from collections.abc import Iterable, Sequence
+from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from lstm_lab.batch import Batch
 from lstm_lab.spec import Spec
 
 
-class Task(Protocol):
-    """The meaning of a run. Plain arguments, no state: weights live in the nets that it builds."""
+class Task:
+    """The meaning of a run. Plain arguments, no state of its own: weights live in the nets that it builds.
 
-    name: str
-    metric: str  # what early stopping watches, the smaller the better
+    A task writes `to_plain`, `build_net`, `loss`, `predict` and `error`, and what else differs from the usual. One
+    that reads a stream in pieces sets `carries` and writes `onward` and `error_onward` instead of the last three.
+
+    Attributes:
+        name: the word in ``conf/task`` and in checkpoints.
+        metric: what early stopping, checkpoints and sweeps watch, such as ``val/accuracy``.
+        carries: whether a state goes on from one batch to the next (truncated backpropagation through time,
+            Williams & Peng 1990).
+        refits: whether ``refit=auto`` trains once more, on training and validation samples together.
+    """
+
+    name: str = ""
+    metric: str = ""
+    carries: bool = False
+    refits: bool = False
 
     def to_plain(self) -> dict[str, Any]:
         """Name and settings as plain data."""
-        ...
-
-    def members(self, statistics: dict[str, Any], rows: int) -> int:
-        """How many networks `ensemble=auto` means for this data."""
-        ...
-
-    def steps(self, batches: int) -> int:
-        """How many optimiser steps `fit.max_steps=auto` means, given the batches of one pass."""
-        ...
+        raise NotImplementedError
 
     def build_net(
-        self, spec: Spec, core: dict[str, Any], statistics: dict[str, Any], number: int
+        self,
+        spec: Spec,
+        core: dict[str, Any],
+        statistics: dict[str, Any],
+        number: int,
+        frontend: dict[str, Any] | None = None,
     ) -> nn.Module:
         """Builds one network.
 
@@ -39,12 +50,13 @@ class Task(Protocol):
             core: settings of the recurrent core.
             statistics: what the data measured on its training part.
             number: 0, 1, … among the members of an ensemble.
+            frontend: settings of what stands before the core; None takes the usual one for the kind of input.
         """
-        ...
+        raise NotImplementedError
 
     def loss(self, net: nn.Module, batch: Batch) -> Tensor:
         """The training loss of one network, a mean over real targets."""
-        ...
+        raise NotImplementedError
 
     def predict(
         self, nets: Sequence[nn.Module], weights: Tensor, batch: Batch, steps: int | None = None
@@ -57,12 +69,61 @@ class Task(Protocol):
             batch: what to predict from.
             steps: how far, where a task can go on; what it was trained for if not given.
         """
-        ...
-
-    def weigh(self, nets: Sequence[nn.Module], batch: Batch) -> Tensor:
-        """How much each network counts, (M,), judged on rows that none was trained on."""
-        ...
+        raise NotImplementedError
 
     def error(self, predictions: dict[str, Tensor], batch: Batch) -> tuple[Tensor, Tensor]:
-        """The monitored error as a sum and a count over real targets."""
-        ...
+        """The monitored number as a sum and a count over real targets."""
+        raise NotImplementedError
+
+    # -- streams ----------------------------------------------------------------------------------------------
+
+    def onward(self, net: nn.Module, batch: Batch, state: Any) -> tuple[Tensor, Any]:
+        """The training loss of a piece of a stream, and the state after it.
+
+        Args:
+            net: one network.
+            batch: the piece.
+            state: after the piece before, detached and with rows that begin anew set to zero; None at the start.
+        """
+        raise NotImplementedError
+
+    def error_onward(
+        self, nets: Sequence[nn.Module], weights: Tensor, batch: Batch, states: Sequence[Any]
+    ) -> tuple[Tensor, Tensor, list[Any]]:
+        """As `error`, for a piece of a stream, with the state of each network after it."""
+        raise NotImplementedError
+
+    # -- what is usual ----------------------------------------------------------------------------------------
+
+    def infer(
+        self,
+        nets: Sequence[nn.Module],
+        weights: Tensor,
+        batch: Batch,
+        steps: int | None = None,
+        **options: Any,
+    ) -> dict[str, Tensor]:
+        """What a user asks of a trained model: `predict`, unless decoding takes more than one pass.
+
+        Args:
+            nets: M networks.
+            weights: (M,), how much each counts.
+            batch: what to predict from.
+            steps: how far, where a task can go on.
+            options: settings of a search or of sampling, where a task has some.
+        """
+        if options:
+            raise TypeError(f"{self.name} takes no {', '.join(options)}")
+        return self.predict(nets, weights, batch, steps)
+
+    def members(self, statistics: dict[str, Any], rows: int) -> int:
+        """How many networks `ensemble=auto` means for this data."""
+        return 1
+
+    def steps(self, batches: int) -> int:
+        """How many optimiser steps `fit.max_steps=auto` means, given the batches of one pass."""
+        return max(300, 20 * batches)
+
+    def weigh(self, nets: Sequence[nn.Module], batches: Iterable[Batch]) -> Tensor:
+        """How much each network counts, (M,), judged on samples that none was trained on."""
+        return torch.full((len(nets),), 1 / len(nets))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from lstm_lab.batch import Batch
 from lstm_lab.errors import UserError, check_at_least, check_choice
 from lstm_lab.nets.forecaster import VIEWS, BlockForecaster
-from lstm_lab.nets.init import initialise
-from lstm_lab.nets.recurrent import Recurrent
+from lstm_lab.nets.init import build_core
 from lstm_lab.spec import Spec
+from lstm_lab.tasks.base import Task
 
 _LOSSES: dict[str, Callable[..., Tensor]] = {
     "mae": nn.functional.l1_loss,
@@ -23,7 +23,7 @@ _LOSSES: dict[str, Callable[..., Tensor]] = {
 }
 
 
-class Forecast:
+class Forecast(Task):
     """Forecasts by members that differ in view, scale and initial weights, and are averaged by merit.
 
     Whether a season is best repeated, taken off, or smoothed as well differs from series to series, so members of
@@ -45,6 +45,7 @@ class Forecast:
 
     name = "forecast"
     metric = "val/mae"
+    refits = True
 
     def __init__(
         self,
@@ -106,19 +107,20 @@ class Forecast:
         return [(view, scale) for view in views for scale in scales]
 
     def build_net(
-        self, spec: Spec, core: dict[str, Any], statistics: dict[str, Any], number: int
+        self,
+        spec: Spec,
+        core: dict[str, Any],
+        statistics: dict[str, Any],
+        number: int,
+        frontend: dict[str, Any] | None = None,
     ) -> nn.Module:
         """Builds member `number`, whose turn decides its view and scale."""
         kinds = self._kinds(statistics)
         view, scale = kinds[number % len(kinds)]
-        core = dict(core)
-        scheme, forget_bias = core.pop("init"), core.pop("forget_bias")
-        recurrent = Recurrent(1, **core)
-        initialise(recurrent, scheme, forget_bias)
         fitted, block = statistics["scales"][scale][view], statistics["block"]
         reach = block if "difference" in statistics["scales"][scale] else 0
         return BlockForecaster(
-            recurrent,
+            build_core(1, core),
             view=view,
             scale=scale,
             block=block,
@@ -148,22 +150,28 @@ class Forecast:
         forecasts = torch.stack([net(batch.inputs, steps) for net in nets])  # (M, B, S, D)
         return {"forecast": torch.einsum("m,mbsd->bsd", weights, forecasts)}
 
-    def weigh(self, nets: Sequence[nn.Module], batch: Batch) -> Tensor:
+    def weigh(self, nets: Sequence[nn.Module], batches: Iterable[Batch]) -> Tensor:
         """Returns the weight of each member (M,), by the errors of its kind on rows that it was not trained on.
 
         A squared error counts less with each season ahead, because it grows with them.
         """
-        known, truth = batch.targets["horizon_mask"], batch.targets["horizon"]
         forecasters = [net for net in nets if isinstance(net, BlockForecaster)]
         kinds = [(net.view, net.scale) for net in forecasters]
-        merit = torch.zeros(len(nets))
-        for kind in dict.fromkeys(kinds):
-            number = [index for index, one in enumerate(kinds) if one == kind]
-            forecast = torch.stack([forecasters[index](batch.inputs) for index in number]).mean(0)
+        errors, count = dict.fromkeys(kinds, 0.0), 0.0
+        for batch in batches:
+            known, truth = batch.targets["horizon_mask"], batch.targets["horizon"]
             seasons = 1 + torch.arange(truth.shape[1], device=truth.device) // forecasters[0].block
-            error = torch.where(known, (forecast - truth) ** 2 / seasons[:, None], 0.0).sum() / known.sum()
-            merit[number] = torch.log(error.clamp_min(1e-30)).cpu() * -self.selection - math.log(len(number))
-        return torch.softmax(merit, 0)
+            count += float(known.sum())
+            for kind in errors:
+                alike = [net for net, one in zip(forecasters, kinds, strict=True) if one == kind]
+                forecast = torch.stack([net(batch.inputs) for net in alike]).mean(0)
+                missed = torch.where(known, (forecast - truth) ** 2 / seasons[:, None], 0.0)
+                errors[kind] += float(missed.sum())
+        merit = [
+            -self.selection * math.log(max(errors[kind] / count, 1e-30)) - math.log(kinds.count(kind))
+            for kind in kinds
+        ]
+        return torch.softmax(torch.tensor(merit), 0)
 
     def error(self, predictions: dict[str, Tensor], batch: Batch) -> tuple[Tensor, Tensor]:
         """Sum and count of absolute errors in the user's units."""

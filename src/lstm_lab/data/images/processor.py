@@ -16,6 +16,7 @@ from lstm_lab.batch import Batch
 from lstm_lab.data.images.idx import read_idx
 from lstm_lab.data.images.order import to_sequence
 from lstm_lab.data.images.source import SUFFIXES, read_image
+from lstm_lab.data.labels import label_frame
 from lstm_lab.errors import UserError
 
 
@@ -132,15 +133,9 @@ class ImageProcessor:
 
     def to_frame(self, predictions: dict[str, Tensor], table: pd.DataFrame) -> pd.DataFrame:
         """Returns label, its probability, and the probability of every class, one row a picture."""
-        probabilities = predictions["probabilities"].double().numpy()
-        return pd.DataFrame(
-            {
-                "label": [self.classes[number] for number in probabilities.argmax(1)],
-                "probability": probabilities.max(1),
-                **{f"p({name})": probabilities[:, number] for number, name in enumerate(self.classes)},
-            },
-            index=table.index,
-        )
+        found = label_frame(predictions["probabilities"], self.classes)
+        found.insert(0, "picture", list(table.index))
+        return found
 
     def example(self) -> pd.DataFrame:
         """Returns one picture as a table of pixels."""

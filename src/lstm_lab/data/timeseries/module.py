@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from lstm_lab.batch import Batch
 from lstm_lab.data.base import SequenceDataModule
 from lstm_lab.data.timeseries.processor import SeriesProcessor
 from lstm_lab.data.timeseries.source import Series, read_csv, share_of, shipped, sine
@@ -155,6 +156,11 @@ class TimeSeriesDataModule(SequenceDataModule):
         return self.processor.statistics
 
     @property
+    def size(self) -> int:
+        """Rows that training may see."""
+        return self.fitted_rows
+
+    @property
     def title(self) -> str:
         """The series' own name."""
         return self.series.name
@@ -178,6 +184,12 @@ class TimeSeriesDataModule(SequenceDataModule):
     def calibration(self) -> Windows:
         """Validation rows from every origin."""
         return self.windows("calibration")
+
+    def calibrate(self, found: Sequence[tuple[dict[str, torch.Tensor], Batch]], task: dict[str, Any]) -> None:
+        """Sets the width of the interval by the errors of validation forecasts."""
+        errors = [forecasts["forecast"].cpu() - batch.targets["horizon"].cpu() for forecasts, batch in found]
+        known = [batch.targets["horizon_mask"].cpu() for _, batch in found]
+        self.processor.calibrate(torch.cat(errors), torch.cat(known), task["interval"])
 
     def windows(self, part: str) -> Windows:
         """The windows of a part.

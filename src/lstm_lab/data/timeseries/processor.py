@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import pandas as pd
 import torch
 
 from lstm_lab.batch import Batch
-from lstm_lab.data.timeseries.source import extend
+from lstm_lab.data.timeseries.source import extend, read_csv
 from lstm_lab.errors import UserError
 
 
@@ -59,9 +60,18 @@ class SeriesProcessor:
             return pd.DatetimeIndex(pd.to_datetime(self.clock), freq=self.freq)
         return pd.RangeIndex(int(self.clock[0]), int(self.clock[-1]) + 1)
 
-    def last_rows(self) -> pd.DataFrame:
+    def example(self) -> pd.DataFrame:
         """The rows from which a forecast beyond the end of the data goes on."""
         return pd.DataFrame(np.array(self.tail).T, index=self.index(), columns=self.names)
+
+    def table(self, raw: Any) -> pd.DataFrame:
+        """Returns the rows to go on from: a table as it is, those of a csv, or without any the end of the data."""
+        if raw is None:
+            return self.example()
+        if isinstance(raw, (str, Path)):
+            series = read_csv(raw, self.names)
+            return pd.DataFrame(series.values, index=series.index, columns=self.names)
+        return raw
 
     def to_batch(self, frame: pd.DataFrame) -> Batch:
         """Reads the last `lookback` rows of a table as a batch of one window.
@@ -111,7 +121,7 @@ class SeriesProcessor:
             return 0
         raise UserError(f"the table needs a clock like that of the training data, as in {own[-1]}.")
 
-    def with_interval(self, predictions: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    def finish(self, predictions: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         """Adds ``lower`` and ``upper`` to ``forecast`` (B, S, D), once calibrated."""
         if not self.widths:
             return predictions
@@ -142,13 +152,14 @@ class SeriesProcessor:
             widths.append(growth * size[rank])
         self.widths = torch.cat(widths, dim=1).double().tolist()
 
-    def to_frame(self, predictions: dict[str, torch.Tensor], after: pd.Index) -> pd.DataFrame:
+    def to_frame(self, predictions: dict[str, torch.Tensor], table: pd.DataFrame) -> pd.DataFrame:
         """Turns the forecast of one window into a table with one row a step.
 
         Args:
             predictions: ``forecast``, ``lower`` and ``upper``, each (1, S, D).
-            after: clock of the rows that were read.
+            table: the rows that were read; their clock goes on.
         """
+        after = table.index
         if self.freq and isinstance(after, pd.DatetimeIndex):
             after = pd.DatetimeIndex(after[-1:], freq=self.freq)
         stamps = extend(after, predictions["forecast"].shape[1])

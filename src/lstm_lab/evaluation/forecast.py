@@ -1,9 +1,9 @@
-"""Scoring: the test set once, in the user's units, beside the baselines."""
+"""Scoring forecasts: every window of the test once, beside naive, statistical and linear forecasts."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,27 +11,12 @@ import torch
 
 from lstm_lab.baselines.forecast import forecast_baselines, one_step_baselines
 from lstm_lab.data import TimeSeriesDataModule
+from lstm_lab.evaluation import Tested
+from lstm_lab.figures.forecast import draw_forecast
 from lstm_lab.predictor import Predictor
 from lstm_lab.tasks.metrics import score
 
-
-@dataclass
-class Tested:
-    """What the test gave.
-
-    Attributes:
-        metrics: ``test/rmse`` and so on.
-        baselines: the same numbers for each baseline, one row each, sorted by RMSE.
-        left_out: baselines that could not be fitted, with the reason.
-        predictions: one row a forecast step: origin, time, truth, forecast, interval.
-        best_forecast: the forecast of the best baseline, in the order of `predictions`.
-    """
-
-    metrics: dict[str, float]
-    baselines: pd.DataFrame
-    left_out: dict[str, str]
-    predictions: pd.DataFrame
-    best_forecast: np.ndarray
+SHOWN = {"rmse": "RMSE", "mae": "MAE", "mape": "MAPE %", "smape": "sMAPE %", "mase": "MASE"}
 
 
 def test(predictor: Predictor, data: TimeSeriesDataModule) -> Tested:
@@ -49,12 +34,16 @@ def test(predictor: Predictor, data: TimeSeriesDataModule) -> Tested:
     forecasts, left_out = baseline_forecasts(data)
     rows = {name: score(forecast, truth, scale) for name, forecast in forecasts.items()}
     table = pd.DataFrame(rows).T.sort_values("rmse")
+    found = {f"test/{name}": value for name, value in metrics.items()}
+    best = forecasts[str(table.index[0])]
     return Tested(
-        {f"test/{name}": value for name, value in metrics.items()},
+        found,
         table,
-        left_out,
+        SHOWN,
+        verdict(found, table),
         predictions,
-        forecasts[str(table.index[0])],
+        left_out=left_out,
+        pictures={"forecast": partial(_draw, predictions, data, str(table.index[0]), best)},
     )
 
 
@@ -116,11 +105,21 @@ def verdict(metrics: dict[str, float], baselines: pd.DataFrame) -> str:
     return f"does not beat {best}: RMSE {ours:.3g} against {theirs:.3g} ({mase})"
 
 
-def as_plain(tested: Tested) -> dict[str, Any]:
-    """The part of ``metrics.json`` that the test gave."""
-    return {
-        "metrics": tested.metrics,
-        "baselines": {str(name): dict(row) for name, row in tested.baselines.iterrows()},
-        "left_out": tested.left_out,
-        "verdict": verdict(tested.metrics, tested.baselines),
-    }
+def _draw(
+    table: pd.DataFrame, data: TimeSeriesDataModule, baseline: str, best: np.ndarray, path: Path
+) -> None:
+    # One forecast step ahead from many origins reads best as one line; else the last origin is shown.
+    last = table["step"].eq(1) if data.horizon == 1 else table["origin"].eq(table["origin"].iloc[-1])
+    shown = table[last].set_index("time")
+    values = data.series.values[: data.split.rows, 0]
+    history = pd.Series(values, index=data.series.index)
+    history = history[history.index < shown.index[0]].tail(max(3 * len(shown), 3 * data.lookback_rows))
+    draw_forecast(
+        path,
+        history,
+        shown["truth"],
+        shown[[name for name in ("forecast", "lower", "upper") if name in shown]],
+        (baseline, pd.Series(best[last.to_numpy()], index=shown.index)),
+        title=f"{data.series.name}: {data.protocol}",
+        unit=data.spec.unit,
+    )

@@ -1,0 +1,140 @@
+"""Scoring classes: accuracy with its interval, F1, calibration and the confusion matrix, beside simple rules."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from sklearn.metrics import confusion_matrix, f1_score
+from statsmodels.stats.proportion import proportion_confint
+
+from lstm_lab.data import SequenceDataModule
+from lstm_lab.data.labels import label_frame
+from lstm_lab.evaluation import Tested
+from lstm_lab.figures.classify import draw_calibration, draw_confusion
+from lstm_lab.predictor import Predictor
+
+SHOWN = {"accuracy": "accuracy %", "f1": "F1 %", "loss": "nats"}
+# Equal-width bins of confidence for the expected calibration error (Guo et al. 2017, "On calibration of modern neural
+# networks", eq. 3).
+_BINS = 15
+
+
+def test(predictor: Predictor, data: SequenceDataModule) -> Tested:
+    """Scores every test sample once.
+
+    The baselines are the most frequent class of the training part, and what the data offers itself:
+    ``baselines()`` returns, by name, the classes (N,) or probabilities (N, C) of all test samples in their order.
+    """
+    names = data.spec.target.names
+    keys, truth, probabilities = predict_samples(predictor, data)
+    metrics = score(truth, probabilities)
+    counts = data.statistics["class_counts"]
+    rules = {"most frequent class": np.tile(np.array(counts) / sum(counts), (len(truth), 1))}
+    rules |= data.baselines() if hasattr(data, "baselines") else {}
+    rows = {name: score(truth, _as_probabilities(rule, len(names))) for name, rule in rules.items()}
+    table = pd.DataFrame(rows).T.sort_values("accuracy", ascending=False, kind="stable")
+    table = table.reindex(columns=list(SHOWN))
+    predictions = label_frame(probabilities, names)
+    predictions.insert(0, "truth", [str(names[number]) for number in truth])
+    predictions.insert(0, "sample", keys)
+    right = int((probabilities.argmax(1).numpy() == truth).sum())
+    low, high = proportion_confint(right, len(truth), method="wilson")
+    matrix = confusion_matrix(truth, probabilities.argmax(1), labels=range(len(names)))
+    pictures = {"confusion": partial(_confusion, matrix, names, data)}
+    pictures["calibration"] = partial(_calibration, truth, probabilities.numpy(), data)
+    return Tested(
+        {f"test/{name}": value for name, value in metrics.items()},
+        table,
+        SHOWN,
+        verdict(metrics, table),
+        predictions,
+        larger=True,
+        pictures=pictures,
+        notes=[
+            f"95 % interval of the accuracy: {100 * low:.1f} to {100 * high:.1f} % ({right} of {len(truth)})",
+            *_worst(matrix, names),
+        ],
+    )
+
+
+def predict_samples(
+    predictor: Predictor, data: SequenceDataModule
+) -> tuple[np.ndarray, np.ndarray, torch.Tensor]:
+    """Returns keys (N,), true classes (N,) and probabilities (N, C) of all test samples, sorted by key."""
+    keys, truth, found = [], [], []
+    for batch in data.test_dataloader():
+        found.append(predictor.predict_batch(batch)["probabilities"])
+        keys.append(batch.keys)
+        truth.append(batch.targets["class"])
+    order = torch.cat(keys).argsort()
+    return (
+        torch.cat(keys)[order].numpy(),
+        torch.cat(truth)[order].numpy(),
+        torch.cat(found)[order],
+    )
+
+
+def score(truth: np.ndarray, probabilities: torch.Tensor | np.ndarray) -> dict[str, float]:
+    """Accuracy and macro F1 in %, cross-entropy in nats, and the expected calibration error in %.
+
+    Args:
+        truth: (N,), classes.
+        probabilities: (N, C).
+    """
+    chances = np.asarray(probabilities, np.float64)
+    found = chances.argmax(1)
+    own = np.take_along_axis(chances, truth[:, None], 1)[:, 0]
+    return {
+        "accuracy": 100 * float((found == truth).mean()),
+        "f1": 100 * float(f1_score(truth, found, average="macro", zero_division=0)),
+        "loss": float(-np.log(np.clip(own, 1e-12, None)).mean()),
+        "calibration": 100 * calibration_error(found == truth, chances.max(1)),
+    }
+
+
+def calibration_error(right: np.ndarray, confidence: np.ndarray) -> float:
+    """The mean distance of confidence and accuracy over bins of confidence, weighed by their size."""
+    bins = np.minimum((confidence * _BINS).astype(int), _BINS - 1)
+    distances = [
+        abs(right[bins == one].mean() - confidence[bins == one].mean()) * (bins == one).mean()
+        for one in np.unique(bins)
+    ]
+    return float(sum(distances))
+
+
+def verdict(metrics: dict[str, float], baselines: pd.DataFrame) -> str:
+    """One line that says whether the model was worth training."""
+    best, theirs = str(baselines.index[0]), float(baselines["accuracy"].iloc[0])
+    ours = metrics["accuracy"]
+    if ours > theirs:
+        left = (100 - ours) / (100 - theirs) if theirs < 100 else 1.0
+        return f"beats {best}: {ours:.1f} % against {theirs:.1f} %, {100 * (1 - left):.0f} % fewer errors"
+    return f"does not beat {best}: {ours:.1f} % against {theirs:.1f} %"
+
+
+def _as_probabilities(rule: np.ndarray, classes: int) -> np.ndarray:
+    # Rules that give a class and no probability have no cross-entropy worth showing, but the same table.
+    return rule if rule.ndim == 2 else np.eye(classes)[rule]
+
+
+def _worst(matrix: np.ndarray, names: tuple[str, ...]) -> list[str]:
+    """The pair of classes that is confused most, if any is."""
+    wrong = matrix - np.diag(np.diag(matrix))
+    if not wrong.any():
+        return []
+    truth, found = np.unravel_index(wrong.argmax(), wrong.shape)
+    count, whole = wrong[truth, found], matrix[truth].sum()
+    return [f"most confused: {names[truth]} taken for {names[found]}, {count} of {whole}"]
+
+
+def _confusion(matrix: np.ndarray, names: tuple[str, ...], data: SequenceDataModule, path: Path) -> None:
+    draw_confusion(path, pd.DataFrame(matrix, names, names), f"{data.title}: {data.protocol}")
+
+
+def _calibration(truth: np.ndarray, chances: np.ndarray, data: SequenceDataModule, path: Path) -> None:
+    right = chances.argmax(1) == truth
+    draw_calibration(path, pd.DataFrame({"confidence": chances.max(1), "right": right}), data.title)

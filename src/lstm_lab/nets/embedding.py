@@ -1,0 +1,80 @@
+"""A learnt vector for each symbol, with the dropouts that language models use.
+
+Shapes: B sequences, T steps, V symbols, E features of a symbol.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from lstm_lab.batch import Batch
+from lstm_lab.errors import UserError
+from lstm_lab.nets.dropout import embedding_dropout, locked_dropout, word_dropout
+from lstm_lab.spec import Inputs, Tokens
+
+
+class Embedding(nn.Module):
+    """A learnt vector for each symbol.
+
+    Args:
+        inputs: the vocabulary.
+        statistics: ``vectors``, (V, E) from a file, where symbols have some; the rest are drawn. ``unknown``, the
+            number of the unknown symbol.
+        size: E; that of the vectors where there are some.
+        dropout: on the features of a step.
+        locked: that dropout has one mask for all steps of a sequence (Gal & Ghahramani 2016).
+        embedding_dropout: share of symbols whose vector is gone wherever they stand.
+        word_dropout: share of places where the unknown symbol stands instead.
+        frozen: vectors stay as they are.
+        positions: a learnt vector is added for each of so many places; for sequences of one length, whose places
+            mean something (DNA around a splice site). 0 for none.
+    """
+
+    def __init__(
+        self,
+        inputs: Inputs,
+        statistics: dict[str, Any],
+        size: int = 64,
+        dropout: float = 0.0,
+        locked: bool = False,
+        embedding_dropout: float = 0.0,
+        word_dropout: float = 0.0,
+        frozen: bool = False,
+        positions: int = 0,
+    ) -> None:
+        super().__init__()
+        assert isinstance(inputs, Tokens)
+        shares = {"dropout": dropout, "embedding_dropout": embedding_dropout, "word_dropout": word_dropout}
+        for name, share in shares.items():
+            if not 0 <= share < 1:
+                raise UserError(f"model.frontend.{name}={share} is no probability: at least 0 and below 1.")
+        vectors: Tensor | None = statistics.get("vectors")
+        self.output_size = size if vectors is None else vectors.shape[1]
+        self.unknown, self.dropout, self.locked = statistics.get("unknown", 1), dropout, locked
+        self.embedding_dropout, self.word_dropout = embedding_dropout, word_dropout
+        self.table = nn.Embedding(inputs.vocabulary, self.output_size, padding_idx=inputs.pad)
+        self.places = nn.Parameter(torch.zeros(positions, self.output_size)) if positions else None
+        nn.init.uniform_(self.table.weight, -0.1, 0.1)
+        with torch.no_grad():
+            if vectors is not None:
+                known = vectors.isfinite().all(1)
+                self.table.weight[known] = vectors[known]
+            self.table.weight[inputs.pad].zero_()
+        self.table.weight.requires_grad_(not frozen)
+
+    def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Returns (B, T, E) and the lengths (B,)."""
+        tokens, pad = batch.inputs, self.table.padding_idx
+        assert pad is not None
+        tokens = word_dropout(tokens, self.word_dropout, self.unknown, self.training, keep=pad)
+        weight = embedding_dropout(self.table.weight, self.embedding_dropout, self.training)
+        x = F.embedding(tokens, weight, pad)  # (B, T, E)
+        if self.places is not None:
+            x = x + self.places[: x.shape[1]]
+        if self.locked:
+            return locked_dropout(x, self.dropout, self.training), batch.lengths
+        return F.dropout(x, self.dropout, self.training), batch.lengths

@@ -1,0 +1,42 @@
+"""Forecasting what comes after the end of the data, or of a new csv."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lstm_lab.predicting import folder, whole_number
+
+WORDS = {
+    "path": "a csv whose last rows the forecast goes on from; without it, the training file's",
+    "steps": "how many steps ahead; the horizon of the training if not given",
+    "out": "folder for forecast.csv and forecast.png; the run directory if not given",
+}
+
+
+def run(directory: Path, given: dict[str, str]) -> None:
+    """Forecasts, prints the table, and writes it as csv and picture."""
+    steps = whole_number(given, "steps")
+    from lstm_lab import predictor
+    from lstm_lab.errors import UserError
+    from lstm_lab.figures.forecast import draw_forecast
+
+    loaded = predictor.load(directory)
+    processor = loaded.processor
+    rows = processor.table(given.get("path"))
+    forecast = loaded.predict(rows, steps)
+    out = folder(given, directory)
+    try:
+        forecast.to_csv(out / "forecast.csv")
+    except OSError as error:
+        raise UserError(f"{out}: cannot be written: {error.strerror}.") from None
+    print(forecast.rename_axis("time").round(2).to_string())
+    draw_forecast(
+        out / "forecast.png",
+        rows[processor.targets[0]].tail(3 * processor.lookback),
+        None,
+        forecast[[name for name in ("forecast", "lower", "upper") if name in forecast]],
+        None,
+        title=f"{len(forecast)} steps after {rows.index[-1]:%Y-%m-%d}" if processor.freq else "forecast",
+        unit=processor.unit,
+    )
+    print(f"written: {out / 'forecast.csv'} and {out / 'forecast.png'}")
