@@ -51,7 +51,8 @@ class Session:
         """Puts back what `fit` ended with."""
         assert self.state is not None
         best.load_state_dict(self.state.get("fit") or self.state["callbacks"][best.state_key])
-        set_random_state(self.state["random"][group.rank % len(self.state["random"])])
+        processes = self.state["processes"]
+        set_random_state(processes[group.rank % len(processes)]["random"])
 
     def load(self, model: pl.LightningModule) -> None:
         """Gives a model the weights that its stage ended with."""
@@ -122,8 +123,11 @@ class Saver(pl.Callback):
         if self._pending is not None:
             restore(trainer, pl_module, self._pending)
             # A run that goes on with another number of processes cannot be the same to the last bit.
-            states = self._pending["random"]
-            set_random_state(states[trainer.global_rank % len(states)], trainer.strategy.root_device)
+            states = self._pending["processes"]
+            own = states[trainer.global_rank % len(states)]
+            set_random_state(own["random"], trainer.strategy.root_device)
+            if own["carried"] and len(states) == trainer.world_size:  # else other streams are this process's
+                pl_module.carry_on(own["carried"])  # type: ignore[operator]
             self._pending = None
 
     # -- saving ---------------------------------------------------------------------------------------------
@@ -179,7 +183,9 @@ class Saver(pl.Callback):
             ended: whether the stage is over.
         """
         self._next = time.monotonic() + self.every
-        mine = random_state(trainer.strategy.root_device)
+        mine: dict[str, Any] = {"random": random_state(trainer.strategy.root_device), "carried": []}
+        if hasattr(module, "carried_state"):
+            mine["carried"] = plain(module.carried_state())  # type: ignore[operator]
         states: list[Any] = [mine]
         if trainer.world_size > 1:
             states = [None] * trainer.world_size
@@ -187,7 +193,7 @@ class Saver(pl.Callback):
         if not trainer.is_global_zero:
             return
         try:
-            content = {**capture(trainer, module), "stage": self.stage, "ended": ended, "random": states}
+            content = {**capture(trainer, module), "stage": self.stage, "ended": ended, "processes": states}
         except TypeError as error:
             self._warn(str(error))
             return

@@ -31,7 +31,7 @@ class Stop:
     """Hears signals. Made by `listen`.
 
     Attributes:
-        pending: the signal that was heard while `held`, None if there was none.
+        pending: the signal that was heard, None if there was none.
     """
 
     def __init__(self) -> None:
@@ -39,10 +39,15 @@ class Stop:
         self._held = False
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
-        """The handler: raises at once, or, while `held`, at the next `check`; a second signal always at once."""
-        if not self._held or self.pending is not None:
-            raise Interrupted(number)
+        """The handler: raises at once, or, while `held`, at the next `check`; a second signal always at once.
+
+        It is kept as well: Python drops what is raised in a ``__del__`` or a callback from C, wherever the signal
+        happened to find the process.
+        """
+        waits = self._held and self.pending is None
         self.pending = number
+        if not waits:
+            raise Interrupted(number)
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -85,6 +90,7 @@ def listen(requeue: bool = False) -> Iterator[Stop]:
         signal.signal(number, stop)
     try:
         yield stop
+        stop.check()
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
