@@ -187,7 +187,9 @@ class Convolutions(nn.Module):
             check_at_least("frontend.channels", count, 1)
             self.reach += self.subsampling * (kernel[0] // 2)
             self.layers.append(
-                nn.Conv2d(before, count, tuple(kernel), (time, feature), (kernel[0] // 2, kernel[1] // 2))
+                nn.Conv2d(
+                    before, count, (kernel[0], kernel[1]), (time, feature), (kernel[0] // 2, kernel[1] // 2)
+                )
             )
             band, before = -(-band // feature), count
             self.norms.append(nn.LayerNorm([count, band]))

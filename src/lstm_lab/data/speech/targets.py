@@ -67,9 +67,9 @@ def _tightest(clips: list[Clip], train: list[int], frames: Tensor, found: list[l
 
     A symbol takes a frame, and a blank stands between two that are equal.
     """
-    rows = []
+    rows: list[tuple[str, int, int]] = []
     for number in train:
         text = found[number]
         need = len(text) + sum(a == b for a, b in pairwise(text))
-        rows.append([clips[number].name, int(frames[number]), need])
-    return sorted(rows, key=lambda row: row[1] / max(row[2], 1))[:_TIGHTEST]
+        rows.append((clips[number].name, int(frames[number]), need))
+    return [list(row) for row in sorted(rows, key=lambda row: row[1] / max(row[2], 1))[:_TIGHTEST]]
