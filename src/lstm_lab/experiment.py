@@ -152,7 +152,7 @@ def fit(plan: Plan, record: recorder.Record | recorder.Onlooker, session: Sessio
         if isinstance(record, recorder.Record):
             if best.score is not None:  # however training ended, its best weights are kept
                 record.checkpoint(Predictor(plan.model, plan.data.processor), plan.settings["data"])
-            record.history(history.table())
+            record.history(history.table(), best)
     if best.score is None:
         raise DivergedError(
             f"{best.monitor} was not finite in {trainer.global_step} steps: training diverged."

@@ -64,13 +64,13 @@ class Record:
 
         return RunLogger(self.tracked)
 
-    def history(self, rows: list[dict[str, float]]) -> None:
-        """Keeps the course of training as a table and a picture."""
+    def history(self, rows: list[dict[str, float]], best: KeepBest) -> None:
+        """Keeps the course of training as a table and a picture, in which the best step is marked."""
         table = pd.DataFrame(rows)
         if len(table):
             table.to_csv(self.directory.path / "history.csv", index=False)
         if len(table) and table.drop(columns="step").notna().any(axis=None):  # else it diverged at once
-            draw_learning_curve(self.directory.figure("learning_curve"), table)
+            draw_learning_curve(self.directory.figure("learning_curve"), table, best.monitor, best.smaller)
 
     def checkpoint(self, predictor: Predictor, data: dict[str, Any]) -> None:
         """Writes ``best.ckpt``, with what it takes to find the data again."""

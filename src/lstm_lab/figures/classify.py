@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from lstm_lab.figures.page import HAIR, INK, OURS, QUIET, dress, save, sheet
 
 # More classes than this leave no room for numbers in the cells, or for their names.
-_NUMBERS, _NAMES = 15, 40
+_NUMBERS, _NAMES = 20, 40
 _BINS = 10
 
 

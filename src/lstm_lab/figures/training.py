@@ -62,8 +62,8 @@ def draw_learning_curve(
 def _mark_best(axes: Axes, table: pd.DataFrame, monitor: str, smaller: bool, named: bool) -> None:
     """A hairline at the best step, and on the panel of `monitor` (`named`) the point with its value."""
     curve = table.set_index("step")[monitor].dropna()
-    place = int(curve.argmin() if smaller else curve.argmax())
-    step, best = int(curve.index[place]), float(curve.iloc[place])
+    best = float(curve.min() if smaller else curve.max())
+    step = int(curve.index[curve == best][-1])  # of equal ones the last, as `KeepBest` has it
     axes.axvline(step, color=QUIET, linewidth=0.8, linestyle=(0, (2, 3)), zorder=1)
     if named:
         point = pd.Series([best], [step])

@@ -21,7 +21,7 @@ class KeepBest(pl.Callback):
 
     Attributes:
         score: the best value so far, None before the first validation.
-        step: the optimiser step at which it was reached.
+        step: the optimiser step at which it was reached, the last one of several.
         stopped: whether this callback ended training.
         pruned: whether that was because the sweep has better trials.
         reason: why training ended, for the final table.
@@ -51,12 +51,13 @@ class KeepBest(pl.Callback):
         if trainer.sanity_checking or self.monitor not in trainer.callback_metrics:
             return
         score = float(trainer.callback_metrics[self.monitor])
-        if self._better(score):
-            self.score, self.step, self._waited = score, trainer.global_step, 0
+        better = self._better(score)
+        self._waited = 0 if better else self._waited + 1
+        # Counts such as accuracy tie; of equal scores the later one has been trained longer, and is surer of itself.
+        if better or score == self.score:
+            self.score, self.step = score, trainer.global_step
             state = pl_module.state_dict()
             self._weights = {name: tensor.detach().clone() for name, tensor in state.items()}
-        else:
-            self._waited += 1
         if self.trial is not None:
             self.trial.report(score, trainer.global_step)
             self.pruned = self.trial.should_prune()
