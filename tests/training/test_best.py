@@ -20,7 +20,7 @@ def run(scores, **settings):
         if trainer.should_stop:
             break
     best.restore(module)
-    return best, float(module.weight)
+    return best, module.weight.item()
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,8 +10,9 @@ import torch
 from torch import Tensor, distributed, nn
 
 from lstm_lab.batch import Batch
-from lstm_lab.errors import DivergedError, UserError, check_at_least
+from lstm_lab.errors import UserError, check_at_least
 from lstm_lab.models.carried import Carried
+from lstm_lab.models.losses import Losses
 from lstm_lab.models.optim import build_optimizer, build_schedule
 from lstm_lab.spec import Spec
 from lstm_lab.tasks import Task, build_task
@@ -121,11 +121,10 @@ class SequenceModel(pl.LightningModule):
         self.automatic_optimization = steps_per_execution == 1
         # Called after each step of several that are taken in one go; True ends training there.
         self.after_step: Callable[[], bool] | None = None
-        self._losses: list[Tensor] = []
+        self._losses = Losses()
         self._carried, self._carried_in_validation = Carried(ensemble), Carried(ensemble)
         self._validation: list[Any] = [0.0, 0.0]
         self._train_loss: Tensor | None = None
-        self._steps_seen = 0
         plain: dict[str, Any] = {
             "spec": self.spec.to_plain(),
             "task": self.task.to_plain(),
@@ -162,7 +161,7 @@ class SequenceModel(pl.LightningModule):
                 raise UserError("A loader that yields several batches at once needs steps_per_execution > 1.")
             loss, penalty = self._loss(batches[0])
             loss = loss * self._share(batches[0])
-            self._losses.append(loss.detach())
+            self._losses.add(loss)
             return loss + penalty
         optimizer, schedule = self._optimizer, self._schedule
         progress = self.trainer.fit_loop.epoch_loop.manual_optimization.optim_step_progress
@@ -175,7 +174,7 @@ class SequenceModel(pl.LightningModule):
             self._clip()
             optimizer.step()
             schedule.step()
-            self._losses.append(loss.detach())
+            self._losses.add(loss)
             # Lightning counts calls of its own wrapper, which costs as much as a small step; we count for it.
             for counter in (progress.total, progress.current):
                 counter.ready += 1
@@ -235,25 +234,8 @@ class SequenceModel(pl.LightningModule):
             self.log_dict({"train/loss": self._mean_loss(), "step": float(self.trainer.global_step)})
 
     def _mean_loss(self) -> Tensor:
-        """The mean loss of a member since the last time.
-
-        Raises:
-            DivergedError: naming the first optimiser step whose loss was NaN or infinite.
-        """
-        losses = torch.stack(self._losses)
-        if self.trainer.world_size > 1:
-            distributed.all_reduce(losses)
-            losses = losses / self.trainer.world_size
-        self._losses = []
-        mean = losses.mean() / len(self.members)
-        if not math.isfinite(mean):  # the one device synchronisation between two validations
-            wrong = (~torch.isfinite(losses)).nonzero()
-            place = int(wrong[0]) if len(wrong) else len(losses) - 1
-            raise DivergedError(
-                f"the loss was {losses[place]:.4g} at step {self._steps_seen + place + 1}: training diverged."
-            )
-        self._steps_seen += len(losses)
-        return mean
+        """The mean loss of a member since the last time."""
+        return self._losses.mean(self.trainer.world_size) / len(self.members)
 
     def validation_step(self, batch: Batch, batch_idx: int) -> None:
         """Accumulates the monitored loss over real targets."""
@@ -294,13 +276,11 @@ class SequenceModel(pl.LightningModule):
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Adds the losses that have not been logged yet."""
-        checkpoint["losses"] = [loss.detach().clone() for loss in self._losses]
-        checkpoint["steps_seen"] = self._steps_seen
+        checkpoint.update(self._losses.to_plain())
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Goes on where `on_save_checkpoint` was called."""
-        self._losses = [loss.to(self.device) for loss in checkpoint.get("losses", [])]
-        self._steps_seen = checkpoint.get("steps_seen", 0)
+        self._losses.load(checkpoint, self.device)
 
     # -- optimiser ------------------------------------------------------------------------------------------
 
