@@ -123,6 +123,10 @@ def _as_before(run: Path, settings: dict[str, Any], overrides: Sequence[str], wo
 def _filled(stored: Any, current: Any) -> Any:
     """What was stored, with what was hidden in it, or did not exist then, as it is now."""
     if isinstance(stored, Mapping) and isinstance(current, Mapping):
+        # `resume=` alone composes the defaults: their data, optimiser and front end may be others, with other keys.
+        kind = "_target_" if "_target_" in stored else "name"
+        if stored.get(kind) != current.get(kind):
+            current = {key: value for key, value in current.items() if key in stored}
         both = {key: _filled(value, current.get(key, value)) for key, value in stored.items()}
         return {**both, **{key: value for key, value in current.items() if key not in stored}}
     return current if isinstance(stored, str) and HIDDEN in stored else stored
