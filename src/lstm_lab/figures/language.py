@@ -30,8 +30,10 @@ def draw_surprise(path: Path, tokens: pd.DataFrame) -> None:
             row, column = row + 1, 0
         if row >= _ROWS:
             break
-        ground = colours(min(1.0, nats / top))
-        axes.text(column, row, shown, family="monospace", fontsize=9, va="center", backgroundcolor=ground)
+        share = min(1.0, nats / top)
+        ink = "white" if share > 0.75 else "black"
+        style = {"family": "monospace", "fontsize": 9, "va": "center", "color": ink}
+        axes.text(column, row, shown, backgroundcolor=colours(share), **style)
         column += len(shown) + spaced
         if token == "\n":
             row, column = row + 1, 0
