@@ -18,6 +18,7 @@ _EXAMINERS = {
     "forecast": "lstm_lab.evaluation.forecast",
     "language": "lstm_lab.evaluation.language",
     "classify": "lstm_lab.evaluation.classify",
+    "transcribe": "lstm_lab.evaluation.transcribe",
 }
 
 

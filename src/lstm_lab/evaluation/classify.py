@@ -11,6 +11,7 @@ import torch
 from sklearn.metrics import confusion_matrix, f1_score
 from statsmodels.stats.proportion import proportion_confint
 
+from lstm_lab.baselines.speech import pooled_baselines
 from lstm_lab.data import SequenceDataModule
 from lstm_lab.data.labels import label_frame
 from lstm_lab.evaluation import Tested
@@ -27,7 +28,8 @@ def test(predictor: Predictor, data: SequenceDataModule) -> Tested:
     """Scores every test sample once.
 
     The baselines are the most frequent class of the training part, and what the data offers itself:
-    ``baselines()`` returns, by name, the classes (N,) or probabilities (N, C) of all test samples in their order.
+    ``baselines()`` returns, by name, the classes (N,) or probabilities (N, C) of all test samples in their order;
+    ``pooled(part)`` features (N, P) that were averaged over each sample and classes (N,), for rules on these.
     """
     names = data.spec.target.names
     keys, truth, probabilities = predict_samples(predictor, data)
@@ -35,6 +37,8 @@ def test(predictor: Predictor, data: SequenceDataModule) -> Tested:
     counts = data.statistics["class_counts"]
     rules = {"most frequent class": np.tile(np.array(counts) / sum(counts), (len(truth), 1))}
     rules |= data.baselines() if hasattr(data, "baselines") else {}
+    if hasattr(data, "pooled"):
+        rules |= pooled_baselines(data.pooled("train"), data.pooled("test")[0], len(names))
     rows = {name: score(truth, _as_probabilities(rule, len(names))) for name, rule in rules.items()}
     table = pd.DataFrame(rows).T.sort_values("accuracy", ascending=False, kind="stable")
     table = table.reindex(columns=list(SHOWN))

@@ -16,6 +16,7 @@ MODULES = {
     "forecast": "lstm_lab.predicting.forecast",
     "language": "lstm_lab.predicting.language",
     "classify": "lstm_lab.predicting.classify",
+    "transcribe": "lstm_lab.predicting.transcribe",
 }
 
 

@@ -9,10 +9,18 @@ from lstm_lab.tasks.base import Task
 from lstm_lab.tasks.classify import Classify
 from lstm_lab.tasks.forecast import Forecast
 from lstm_lab.tasks.language import Language
+from lstm_lab.tasks.transcribe import Transcribe
+from lstm_lab.tasks.translate import Translate
 
-__all__ = ["TASKS", "Classify", "Forecast", "Language", "Task", "build_task"]
+__all__ = ["TASKS", "Classify", "Forecast", "Language", "Task", "Transcribe", "Translate", "build_task"]
 
-TASKS: dict[str, type[Any]] = {"language": Language, "forecast": Forecast, "classify": Classify}
+TASKS: dict[str, type[Any]] = {
+    "language": Language,
+    "forecast": Forecast,
+    "classify": Classify,
+    "transcribe": Transcribe,
+    "translate": Translate,
+}
 _USUAL = {
     "horizon": "forecast",
     "class": "classify",

@@ -182,6 +182,11 @@ class SpeechProcessor:
         """Nothing is left to do."""
         return predictions
 
+    @property
+    def hop(self) -> float:
+        """Seconds of a frame; 1 where features come without a clock, so that times are steps."""
+        return float(self.features["hop"]) if self.features else 1.0
+
     def to_frame(self, predictions: dict[str, Tensor], table: pd.DataFrame) -> pd.DataFrame:
         """Returns labels with their probabilities, or transcripts with the times of words."""
         if self.target == "class":
@@ -194,11 +199,10 @@ class SpeechProcessor:
 
     def transcripts(self, predictions: dict[str, Tensor]) -> list[dict[str, Any]]:
         """For each clip ``text``, its ``score`` (log-probability) and ``words`` as [word, start, end] in seconds."""
-        hop = self.features["hop"] if self.features else 1.0  # of features without a clock, steps
         rows = []
         for row, count in enumerate(predictions["symbols_lengths"].tolist()):
             numbers = predictions["symbols"][row, :count].tolist()
-            spans = (predictions["spans"][row, :count].double() * hop).tolist()
+            spans = (predictions["spans"][row, :count].double() * self.hop).tolist()
             words = _words([self.names[one] for one in numbers], spans, spaced=" " in self.names)
             rows.append(
                 {
