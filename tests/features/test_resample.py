@@ -31,6 +31,10 @@ def test_lengths_are_exact(count, old, new, expected):
     assert resample(torch.ones(2, count), old, new).shape == (2, expected)
 
 
+def test_no_wave_at_all():
+    assert resample(torch.ones(0, 9), 2, 1).shape == (0, 5)
+
+
 def test_the_same_rate_is_the_same_wave():
     wave = torch.randn(50)
     assert resample(wave, 8000, 8000) is wave

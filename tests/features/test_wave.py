@@ -66,6 +66,11 @@ def test_speed_one_changes_nothing():
     assert torch.equal(lengths, LENGTHS)
 
 
+def test_speeds_that_nobody_drew_are_no_trouble():
+    changed, lengths = augment.change_speed(batch(), LENGTHS, [0.8, 0.9, 1.0, 1.1, 1.2], seeded())
+    assert (changed.shape[0], len(set(lengths.tolist()))) == (3, 3)
+
+
 def test_a_wild_speed_is_refused():
     with pytest.raises(UserError, match=r"from 0\.5 to 2"):
         augment.change_speed(batch(), LENGTHS, [3.0])

@@ -29,7 +29,7 @@ def resample(waves: Tensor, old: int, new: int) -> Tensor:
     flat = waves.reshape(math.prod(waves.shape[:-1]), 1, waves.shape[-1])
     padded = F.pad(flat, (reach, reach + old))
     phases = F.conv1d(padded, kernel.to(waves), stride=old)  # (…, new, blocks): `new` output samples a block
-    joined = phases.transpose(1, 2).reshape(len(flat), -1)
+    joined = phases.transpose(1, 2).flatten(1)
     return joined[:, :count].reshape(*waves.shape[:-1], count)
 
 
