@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 import torch
 
+from lstm_lab.batch import Batch
 from lstm_lab.data import TimeSeriesDataModule
 from lstm_lab.data.timeseries.processor import SeriesProcessor
 from lstm_lab.errors import UserError
@@ -114,7 +115,13 @@ def test_the_interval_is_conformal_and_widens_with_the_seasons(data):
     errors = torch.arange(1.0, 100.0)[:, None, None].expand(99, 2 * block, 1)
     known = torch.zeros_like(errors, dtype=torch.bool)
     known[:, 0] = True
-    processor.calibrate(errors, known, 0.8)
+    batch = Batch(
+        inputs=errors,
+        lengths=torch.ones(99),
+        keys=torch.arange(99),
+        targets={"horizon": 0 * errors, "horizon_mask": known},
+    )
+    processor.calibrate([({"forecast": errors}, batch)], 0.8, None)
     widths = torch.tensor(processor.widths)
     assert widths[0].item() == pytest.approx(80)
     assert widths[block].item() == pytest.approx(80 * 2**0.5)

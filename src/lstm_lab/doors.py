@@ -110,6 +110,11 @@ def compose_config(overrides: Sequence[str], config_dir: Path | None = None) -> 
     return config
 
 
+def node_of(config: DictConfig, key: str) -> dict[str, Any]:
+    """Returns a part of a composed config as plain data, every interpolation resolved."""
+    return OmegaConf.to_container(config[key], resolve=True)  # type: ignore[return-value]
+
+
 def show_help(overrides: Sequence[str], config_dir: Path | None = None) -> None:
     """Prints the help of ``conf/train.yaml`` with groups and values as the words before it compose them.
 

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as pl
@@ -58,6 +59,9 @@ def prepare(settings: Any, overrides: Sequence[str], group: Group) -> Plan:
             f"task {task.name} asks for a {settings['task']['target']}, {settings['data'].get('name', 'this data')} "
             f"gives a {data.spec.target.kind}."
         )
+    data.suit(task.to_plain())
+    if settings["data"].get("path"):  # the checkpoint finds the file from any folder
+        settings["data"]["path"] = str(Path(settings["data"]["path"]).expanduser().absolute())
     max_steps, validate_every = choose_steps(settings["fit"], data, task)
     example = data.example_batch()
     flops = estimate_flops(example, settings)

@@ -150,6 +150,9 @@ class SequenceDataModule(pl.LightningDataModule):
             task: settings of the task.
         """
 
+    def suit(self, task: dict[str, Any]) -> None:
+        """Hears the task's settings before batches are made of them; most kinds of data need not know."""
+
     def fit_again(self) -> None:
         """From now on validation rows belong to the training part, and the processor is fitted anew."""
         raise UserError(f"refit=true: {self.title} keeps its validation part apart. Allowed: auto, false.")

@@ -13,10 +13,12 @@ import torch
 from torch import Tensor, nn
 
 from lstm_lab.errors import UserError, check_at_least, check_choice
-from lstm_lab.features.instance import Affine, Difference, lags_of
-from lstm_lab.features.transforms import Transform
+from lstm_lab.features.instance import WINDOWS, Affine, Difference, lags_of
+from lstm_lab.features.transforms import Transform, split_words
 from lstm_lab.nets.outputs import Point
 from lstm_lab.nets.recurrent import Recurrent, State
+
+__all__ = ["DECODERS", "WINDOWS", "SegmentForecaster", "Transform", "split_words"]
 
 DECODERS = ("direct", "parallel", "recurrent")
 
@@ -78,7 +80,11 @@ class SegmentForecaster(nn.Module):
         convolution: rows that a causal convolution sees before segments are cut; 0 for none.
         dropout: on what the decoder reads.
         sampling: with ``recurrent`` while training, the share of segments fed back from the truth.
+        unit: spread of each series, by which their errors are made comparable.
     """
+
+    unit: Tensor
+    static: Tensor | None
 
     def __init__(
         self,
@@ -102,6 +108,7 @@ class SegmentForecaster(nn.Module):
         convolution: int = 0,
         dropout: float = 0.0,
         sampling: float = 0.0,
+        unit: Sequence[float] | None = None,
     ) -> None:
         super().__init__()
         check_choice("task.decoder", decoder, DECODERS)
@@ -109,6 +116,7 @@ class SegmentForecaster(nn.Module):
         if segment > lookback:
             raise UserError(f"task.segment={segment} is longer than the {lookback} rows that are read.")
         self.core, self.transform, self.outputs = core, transform, outputs
+        self.register_buffer("unit", torch.ones(channels) if unit is None else torch.tensor(unit))
         self.channels, self.horizon, self.segment, self.decoder = channels, horizon, segment, decoder
         self.read, self.written = lookback // segment, -(-horizon // segment)
         self.masked, self.sampling, self.lookback = masked, sampling, lookback

@@ -13,8 +13,10 @@ from lstm_lab.batch import Batch
 from lstm_lab.errors import UserError, check_at_least, check_choice
 from lstm_lab.nets.forecaster import VIEWS, BlockForecaster
 from lstm_lab.nets.init import build_core
-from lstm_lab.spec import Spec
+from lstm_lab.nets.segments import SegmentForecaster
+from lstm_lab.spec import Spec, Values
 from lstm_lab.tasks.base import Task
+from lstm_lab.tasks.framing import DECODERS, Framing, go_on, segment_loss, segment_predict
 
 _LOSSES: dict[str, Callable[..., Tensor]] = {
     "mae": nn.functional.l1_loss,
@@ -41,6 +43,19 @@ class Forecast(Task):
             minus this; 0 counts all alike (Bates & Granger 1969 for 1).
         noise: Gaussian noise on what the core reads while training, for each view.
         interval: share of future values that the interval should hold.
+        head: ``recursive`` (the members above, which feed themselves season by season), ``segment`` (SegRNN),
+            ``direct``, ``encoder_decoder``, or ``auto``: recursive for short series with nothing beside them.
+        combine: ``mean`` of the members by their weights, or their ``median``.
+        output: what the heads that are not recursive write, as all that follows: see `lstm_lab.tasks.framing.Framing`.
+        levels: of quantiles.
+        transform: of the whole series.
+        window: normalisation of each window.
+        segment: rows in a segment.
+        embedding: size of an embedded segment.
+        skip: adds a linear map from the window to the horizon.
+        convolution: rows that a causal convolution sees.
+        dropout: on what the head reads.
+        sampling: share of true segments that an encoder-decoder is fed while training.
     """
 
     name = "forecast"
@@ -56,8 +71,26 @@ class Forecast(Task):
         selection: float = 3.0,
         noise: Mapping[str, float] | None = None,
         interval: float = 0.8,
+        head: str = "auto",
+        combine: str = "mean",
+        output: str = "point",
+        levels: Sequence[float] = (0.1, 0.25, 0.5, 0.75, 0.9),
+        transform: Sequence[str] = ("standard",),
+        window: str = "last",
+        segment: int | str = "auto",
+        embedding: int | str = "auto",
+        skip: bool = False,
+        convolution: int = 0,
+        dropout: float = 0.0,
+        sampling: float = 0.0,
     ) -> None:
         check_choice("task.loss", loss, _LOSSES)
+        check_choice("task.head", head, ("auto", "recursive", *DECODERS))
+        check_choice("task.combine", combine, ("mean", "median"))
+        self.head, self.combine = head, combine
+        self.framing = Framing(
+            output, levels, transform, window, segment, embedding, skip, convolution, dropout, sampling
+        )
         for view in views:
             check_choice("task.views", view, VIEWS)
         for scale in scales:
@@ -84,11 +117,21 @@ class Forecast(Task):
             "selection": self.selection,
             "noise": self.noise,
             "interval": self.interval,
+            "head": self.head,
+            "combine": self.combine,
+            **self.framing.to_plain(),
         }
 
     def members(self, statistics: dict[str, Any], rows: int) -> int:
         """Five of each kind for short series, one of each kind for long ones."""
+        if self._head(statistics) != "recursive":
+            return len(self.framing.kinds(statistics))
         return len(self._kinds(statistics)) * (5 if rows <= 1000 else 1)
+
+    def _head(self, statistics: dict[str, Any]) -> str:
+        if "scales" not in statistics:
+            raise UserError("a forecast needs what its data measured: statistics=data.processor.statistics.")
+        return statistics.get("head", "recursive") if self.head == "auto" else self.head
 
     def steps(self, batches: int) -> int:
         """Optimiser steps that are usual: 80, and ten passes where a pass is long."""
@@ -96,8 +139,6 @@ class Forecast(Task):
 
     def _kinds(self, statistics: dict[str, Any]) -> list[tuple[str, str]]:
         """The pairs of view and scale that fit a series."""
-        if "scales" not in statistics:
-            raise UserError("a forecast needs what its data measured: statistics=data.processor.statistics.")
         scales = [scale for scale in self.scales if scale in statistics["scales"]]
         if not scales:
             raise UserError("task.scales=[log] needs values above zero; add raw.")
@@ -114,7 +155,11 @@ class Forecast(Task):
         number: int,
         frontend: dict[str, Any] | None = None,
     ) -> nn.Module:
-        """Builds member `number`, whose turn decides its view and scale."""
+        """Builds member `number`, whose turn decides its view and scale, or its transform and window."""
+        head = self._head(statistics)
+        if head != "recursive":
+            return self.framing.build(head, self.loss_name, spec, core, statistics, number)
+        self._check_recursive(spec, statistics)
         kinds = self._kinds(statistics)
         view, scale = kinds[number % len(kinds)]
         fitted, block = statistics["scales"][scale][view], statistics["block"]
@@ -133,38 +178,78 @@ class Forecast(Task):
             noise=self.noise.get(view, 0.0),
         )
 
+    def _check_recursive(self, spec: Spec, statistics: dict[str, Any]) -> None:
+        assert isinstance(spec.inputs, Values)
+        beside = spec.inputs.names[spec.target.size : -1]
+        if beside:
+            heads = ", ".join(DECODERS)
+            raise UserError(
+                f"task.head=recursive reads nothing beside the series, not '{beside[0]}'. Allowed: {heads}."
+            )
+        if self.framing.output != "point":
+            raise UserError(f"task.output={self.framing.output} needs task.head={', '.join(DECODERS)}.")
+        block = statistics["block"]
+        if spec.length <= block > 1:
+            raise UserError(f"data.lookback={spec.length} must be more than one season ({block} rows).")
+
     def loss(self, net: nn.Module, batch: Batch) -> Tensor:
         """Mean error on the member's scale in units of its spread, over the targets that exist."""
+        if isinstance(net, SegmentForecaster):
+            return segment_loss(net, batch)
         assert isinstance(net, BlockForecaster)
         truth, known = batch.targets["horizon"], batch.targets["horizon_mask"]
         forecast = net.on_scale(batch.inputs, truth.shape[1])
         # What is masked may hold anything: it is replaced, not multiplied by zero, before it meets a logarithm.
         truth = net.to_scale(torch.where(known, truth, net.floor))
         error = torch.where(known, (forecast - truth) / net.spread, 0.0)
-        return self._loss(error, torch.zeros_like(error), reduction="sum") / known.sum()
+        return self._loss(error, torch.zeros_like(error), reduction="sum") / known.sum().clamp_min(1)
 
     def predict(
         self, nets: Sequence[nn.Module], weights: Tensor, batch: Batch, steps: int | None = None
     ) -> dict[str, Tensor]:
-        """Returns ``forecast`` (B, S, D), the weighted mean of the members; S is the horizon, or `steps`."""
-        forecasts = torch.stack([net(batch.inputs, steps) for net in nets])  # (M, B, S, D)
-        return {"forecast": torch.einsum("m,mbsd->bsd", weights, forecasts)}
+        """Returns ``forecast`` (B, S, D), the members combined; S is the horizon, or `steps`.
+
+        A head that knows more than a point adds ``quantiles`` (B, S, D, Q). Of several series there is ``spread``
+        (B, 1, D), by which `error` makes them comparable.
+        """
+        if not isinstance(nets[0], SegmentForecaster):
+            return self._combined([{"forecast": net(batch.inputs, steps)} for net in nets], weights)
+        heads = [net for net in nets if isinstance(net, SegmentForecaster)]
+        found = self._combined([segment_predict(net, batch, self.framing.levels) for net in heads], weights)
+        if steps is not None:
+            found = go_on(lambda one: self.predict(nets, weights, one), found, batch, steps)
+        if heads[0].channels > 1:
+            found["spread"] = heads[0].unit.expand(len(batch), 1, -1)
+        return found
+
+    def _combined(self, found: list[dict[str, Tensor]], weights: Tensor) -> dict[str, Tensor]:
+        """The members' predictions as one; quantiles are averaged level by level."""
+        result = {}
+        for name in found[0]:
+            members = torch.stack([one[name] for one in found])  # (M, B, S, D, …)
+            if self.combine == "median":
+                result[name] = members.quantile(0.5, dim=0)
+            else:
+                result[name] = torch.einsum("m,m...->...", weights, members)
+        return result
 
     def weigh(self, nets: Sequence[nn.Module], batches: Iterable[Batch]) -> Tensor:
         """Returns the weight of each member (M,), by the errors of its kind on rows that it was not trained on.
 
         A squared error counts less with each season ahead, because it grows with them.
         """
-        forecasters = [net for net in nets if isinstance(net, BlockForecaster)]
-        kinds = [(net.view, net.scale) for net in forecasters]
+        kinds = [_kind(net) for net in nets]
         errors, count = dict.fromkeys(kinds, 0.0), 0.0
         for batch in batches:
             known, truth = batch.targets["horizon_mask"], batch.targets["horizon"]
-            seasons = 1 + torch.arange(truth.shape[1], device=truth.device) // forecasters[0].block
+            block = getattr(nets[0], "block", truth.shape[1])
+            seasons = 1 + torch.arange(truth.shape[1], device=truth.device) // block
             count += float(known.sum())
             for kind in errors:
-                alike = [net for net, one in zip(forecasters, kinds, strict=True) if one == kind]
-                forecast = torch.stack([net(batch.inputs) for net in alike]).mean(0)
+                alike = [net for net, one in zip(nets, kinds, strict=True) if one == kind]
+                single = [self.predict([net], torch.ones(1, device=truth.device), batch) for net in alike]
+                forecast = torch.stack([one["forecast"] for one in single]).mean(0)
+                forecast, truth = (one / single[0].get("spread", 1.0) for one in (forecast, truth))
                 missed = torch.where(known, (forecast - truth) ** 2 / seasons[:, None], 0.0)
                 errors[kind] += float(missed.sum())
         merit = [
@@ -174,7 +259,15 @@ class Forecast(Task):
         return torch.softmax(torch.tensor(merit), 0)
 
     def error(self, predictions: dict[str, Tensor], batch: Batch) -> tuple[Tensor, Tensor]:
-        """Sum and count of absolute errors in the user's units."""
+        """Sum and count of absolute errors in the user's units; of several series, in units of their spread."""
         known = batch.targets["horizon_mask"]
-        missed = (predictions["forecast"] - batch.targets["horizon"]).abs()
+        missed = (predictions["forecast"] - batch.targets["horizon"]).abs() / predictions.get("spread", 1.0)
         return torch.where(known, missed, 0.0).sum(), known.sum()
+
+
+def _kind(net: nn.Module) -> tuple[str, ...]:
+    """What members have in common that are weighed together."""
+    if isinstance(net, SegmentForecaster):
+        return (net.transform.curve, net.transform.scale, net.affine.word)
+    assert isinstance(net, BlockForecaster)
+    return (net.view, net.scale)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,11 +12,9 @@ from torch import Tensor
 
 from lstm_lab.batch import Batch
 from lstm_lab.errors import UserError, check_at_least, check_choice
-from lstm_lab.features.instance import WINDOWS
-from lstm_lab.features.transforms import Transform, split_words
 from lstm_lab.nets.init import build_core
 from lstm_lab.nets.outputs import KINDS, build_outputs
-from lstm_lab.nets.segments import SegmentForecaster
+from lstm_lab.nets.segments import WINDOWS, SegmentForecaster, Transform, split_words
 from lstm_lab.spec import Spec, Values
 
 # Heads by their word, and the decoder that each is.
@@ -60,28 +58,24 @@ class Framing:
         check_choice("task.output", self.output, KINDS)
         check_choice("task.window", self.window, (*WINDOWS, "auto"))
         self.levels = [float(level) for level in self.levels]
-        self.transform = self.transform if isinstance(self.transform, str) else list(self.transform)
-        if self.transform != "auto":
-            split_words(self._words(self.transform))
+        self.transform = [self.transform] if isinstance(self.transform, str) else list(self.transform)
+        if self.transform != ["auto"]:
+            split_words(self.transform)
         for name in ("dropout", "sampling"):
             if not 0 <= getattr(self, name) <= 1:
                 raise UserError(f"task.{name}={getattr(self, name)} must lie between 0 and 1.")
         check_at_least("task.convolution", self.convolution, 0)
         build_outputs(self.output, "mae", self.levels)
         if self.output == "negative_binomial" and (
-            self.transform != "none" or self.window not in ("mean", "none")
+            self.transform not in (["none"], []) or self.window not in ("mean", "none")
         ):
             raise UserError(
-                "task.output=negative_binomial counts: it needs task.transform=none and task.window=mean or none."
+                "task.output=negative_binomial counts: it needs task.transform=[none] and task.window=mean or none."
             )
         if self.output != "point" and self.window in ("difference", "seasonal", "both"):
             raise UserError(
                 f"task.window={self.window} adds points up; task.output={self.output} needs another."
             )
-
-    @staticmethod
-    def _words(transform: str | Sequence[str]) -> list[str]:
-        return [transform] if isinstance(transform, str) else list(transform)
 
     def to_plain(self) -> dict[str, Any]:
         """Plain data for the checkpoint."""
@@ -90,8 +84,8 @@ class Framing:
     def kinds(self, statistics: dict[str, Any]) -> list[tuple[list[str], str]]:
         """The pairs of transform and window that members take in turn."""
         moments = statistics["moments"]
-        transforms = [self._words(self.transform)]
-        if self.transform == "auto":
+        transforms = [list(self.transform)]
+        if transforms == [["auto"]]:
             transforms = [words for words in _TRANSFORMS if split_words(words)[0] in moments]
         windows = _WINDOWS if self.window == "auto" else (self.window,)
         return [(words, window) for words in transforms for window in windows]
@@ -133,6 +127,7 @@ class Framing:
             convolution=self.convolution,
             dropout=self.dropout,
             sampling=self.sampling,
+            unit=statistics["moments"]["raw"]["std"],
         )
 
     def _segment(self, head: str, lookback: int, season: int) -> int:
@@ -172,6 +167,33 @@ def segment_predict(net: SegmentForecaster, batch: Batch, levels: Sequence[float
         moved = net.transform.inverse(quantiles.movedim(-1, 0)).movedim(0, -1)  # curves only rise
         found |= {"quantiles": moved, "forecast": moved[..., len(levels) // 2]}
     return found
+
+
+def go_on(
+    predict: Callable[[Batch], dict[str, Tensor]], found: dict[str, Tensor], batch: Batch, steps: int
+) -> dict[str, Tensor]:
+    """Forecasts beyond the horizon by feeding whole horizons back; cuts what is not asked for.
+
+    Args:
+        predict: forecasts one horizon.
+        found: its first forecast.
+        batch: what it was made from.
+        steps: how many are asked for.
+
+    Raises:
+        UserError: if something stands beside the series, which nobody knows beyond the horizon.
+    """
+    parts, inputs = [found], batch.inputs
+    while sum(part["forecast"].shape[1] for part in parts) < steps:
+        forecast = parts[-1]["forecast"]
+        if inputs.shape[2] != forecast.shape[2] + 1:
+            raise UserError(
+                f"steps={steps}: beyond {forecast.shape[1]} steps nothing is known beside the series."
+            )
+        written = torch.nn.functional.pad(forecast, (0, 1))  # no phase: heads in segments do not read it
+        inputs = torch.cat([inputs, written], dim=1)[:, -inputs.shape[1] :]
+        parts.append(predict(replace(batch, inputs=inputs, observed=None)))
+    return {name: torch.cat([part[name] for part in parts], dim=1)[:, :steps] for name in found}
 
 
 def quantiles_of(net: SegmentForecaster, parameters: Tensor, levels: Sequence[float]) -> Tensor:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,42 +12,51 @@ import pandas as pd
 import torch
 
 from lstm_lab.batch import Batch
+from lstm_lab.data import files
 from lstm_lab.data.base import SequenceDataModule
+from lstm_lab.data.timeseries.covariates import Encoder, choose_calendar, read_holidays
+from lstm_lab.data.timeseries.inspection import report, shown
 from lstm_lab.data.timeseries.processor import SeriesProcessor
+from lstm_lab.data.timeseries.registry import NAMED
 from lstm_lab.data.timeseries.source import Series, read_csv, share_of, shipped, sine
-from lstm_lab.data.timeseries.statistics import fit_statistics
+from lstm_lab.data.timeseries.split import split_rows
+from lstm_lab.data.timeseries.statistics import fill, fit_statistics
 from lstm_lab.data.timeseries.windows import Windows
-from lstm_lab.errors import UserError, check_at_least
+from lstm_lab.errors import UserError, check_at_least, check_choice
 from lstm_lab.spec import Spec, Target, Values
 
 # The input column that says where in its season a row stands.
 PHASE = "phase"
-
-
-@dataclass(frozen=True)
-class Split:
-    """Rows of each part: training [0, train), validation [train, valid), test [valid, rows)."""
-
-    train: int
-    valid: int
-    rows: int
+# Training rows above which forecasts are written at once, and steps from which on they are written in segments.
+_SHORT, _SEVERAL = 1000, 8
 
 
 class TimeSeriesDataModule(SequenceDataModule):
-    """Windows over one regular series; inputs may reach back over a border, targets never do.
+    """Windows over one or many regular series; inputs may reach back over a border, targets never do.
 
     Args:
-        name: ``airline`` (ships with the package), ``sine`` (made by a formula) or ``csv``.
+        name: one of `lstm_lab.data.timeseries.registry.NAMED`, or ``csv``.
         path: the file, for ``csv``.
-        target: column to forecast, the last numeric one if None.
-        time: column of the clock, found by itself if None.
+        dir: folder in which named files are looked for first.
+        target: column or columns to forecast, ``all``, or None for the likeliest one.
+        time: column or columns of the clock, ``none``, or None to find it.
+        id: column that names the series of a long file, or None to find it.
+        past: columns known up to the present.
+        future: columns known ahead.
+        static: columns of a long file that never change within a series.
+        calendar: cycles of the calendar to read: hour, weekday, monthday, month, yearday; ``auto`` or ``none``.
+        holidays: days, or a file with one a line.
+        lags: further rows back whose values are read.
+        rows: the first rows alone, None for all.
         horizon: steps ahead, S.
         lookback: rows that a forecast reads, L; ``auto`` takes two seasons, at least 12 rows.
-        test: the last rows, a count or a share; ``auto`` takes one horizon. They are scored once.
-        validation: the rows before them, a count or a share of what is left; ``auto`` takes one horizon or three
-            seasons, whichever is more, at most a third.
+        test: the last rows, a count, a share or a date; ``auto`` takes one horizon. They are scored once.
+        validation: the rows before them, likewise; ``auto`` takes one horizon or three seasons, whichever is more,
+            at most a third.
+        gap: rows between two parts that are nobody's targets.
         season: steps in a season; ``auto`` takes the clock's; 0 for none. Whether the rows show it is tested.
-        rollout: steps that a training window asks for; ``auto`` is one season.
+        rollout: steps that a training window asks for; ``auto`` is one season for a recursive head, else the horizon.
+        scored: ``units``, or ``standardised`` by the training rows, as benchmark tables are.
         batch_size: windows in a global batch.
         unit: of the values, for tables and axes.
         points: length of the series, for ``sine``.
@@ -63,36 +72,63 @@ class TimeSeriesDataModule(SequenceDataModule):
         self,
         name: str = "csv",
         path: str | Path | None = None,
+        dir: str | Path | None = None,
         target: str | Sequence[str] | None = None,
-        time: str | None = None,
+        time: str | Sequence[str] | None = None,
+        id: str | None = None,
+        past: Sequence[str] | str | None = None,
+        future: Sequence[str] | str | None = None,
+        static: Sequence[str] | str | None = None,
+        calendar: str | Sequence[str] = "none",
+        holidays: str | Sequence[str] | None = None,
+        lags: Sequence[int] | None = None,
+        rows: int | None = None,
         horizon: int = 12,
         lookback: int | str = "auto",
         test: int | float | str = "auto",
         validation: int | float | str = "auto",
+        gap: int = 0,
         season: int | str = "auto",
         rollout: int | str = "auto",
+        scored: str = "units",
         batch_size: int = 64,
         unit: str = "",
         points: int = 200,
         seed: int = 0,
     ) -> None:
         super().__init__(name, batch_size, seed)
-        self.path, self.target, self.time = path, target, time
-        self.horizon, self.lookback, self.test, self.validation = horizon, lookback, test, validation
-        self.season, self.rollout = season, rollout
+        self.path, self.dir, self.target, self.time, self.id = path, dir, target, time, id
+        self.past, self.future, self.static = (_listed(one) for one in (past, future, static))
+        self.calendar, self.holidays, self.lags = calendar, holidays, list(lags or [])
+        self.rows, self.horizon, self.lookback = rows, horizon, lookback
+        self.test, self.validation, self.gap = test, validation, gap
+        self.season, self.rollout, self.scored = season, rollout, scored
         self.unit, self.points = unit, points
         self._series: Series | None = None
-        self._refit = False
+        self._processor: SeriesProcessor
+        self._refit, self._whole = False, False
         check_at_least("data.horizon", horizon, 1)
+        check_choice("data.scored", scored, ("units", "standardised"))
+        for lag in self.lags:
+            check_at_least("data.lags", lag, 1)
 
     # -- what the rest of the house asks --------------------------------------------------------------------
 
     def setup(self, stage: str | None = None) -> None:
         """Reads the series once, splits it and fits the processor on the training rows."""
         if self._series is None:
-            self._series = self.read()
-            self._split()
+            series = self.read()
+            self._series = (
+                series if self.rows is None else series.first(share_of(self.rows, len(series), "data.rows"))
+            )
+            self.split = split_rows(self._series, self.horizon, self.test, self.validation, self.gap)
+            self._choose_lengths()
             self._fit()
+
+    def suit(self, task: dict[str, Any]) -> None:
+        """Training windows hold the whole horizon where the head writes it at once, else one season."""
+        head = task.get("head", "auto")
+        self._whole = (self.statistics["head"] if head == "auto" else head) != "recursive"
 
     @property
     def series(self) -> Series:
@@ -104,12 +140,14 @@ class TimeSeriesDataModule(SequenceDataModule):
     @property
     def spec(self) -> Spec:
         """What a net is built from."""
-        names = self.series.names
+        names, statistics = self.series.names, self.statistics
+        read, ahead = self.processor.encoder.names(names)
         return Spec(
-            inputs=Values((*names, PHASE)),
+            inputs=Values((*names, *read, PHASE)),
             target=Target("horizon", len(names), self.horizon, names),
+            future=tuple(ahead),
             unit=self.unit or self.series.unit,
-            season=self.season_length if self.statistics["seasonal"] else 0,
+            season=self.season_length if statistics["seasonal"] else 0,
             length=self.lookback_rows,
         )
 
@@ -121,28 +159,37 @@ class TimeSeriesDataModule(SequenceDataModule):
     def fit_again(self) -> None:
         """From now on validation rows belong to the training part; the width of the interval stays."""
         self.setup()
-        self._refit = True
-        widths = self._processor.widths
+        self._refit, before = True, self.processor
         self._fit()
-        self._processor.widths = widths
+        kept = {name: getattr(before, name) for name in ("widths", "offsets", "levels", "share")}
+        self._processor = replace(self._processor, **kept)
 
     def describe(self) -> str:
-        """One line: rows, period, parts."""
+        """Rows, period, parts; and what was found while reading."""
         index, split = self.series.index, self.split
-        span = f"{_shown(index[0])} to {_shown(index[-1])}"
+        many = f" × {len(self.series.names)} series" if len(self.series.names) > 1 else ""
         parts = (
-            f"{split.train} train, {split.valid - split.train} validation, {split.rows - split.valid} test"
+            f"{split.train} train, {split.valid - split.first_validation} validation, "
+            f"{split.rows - split.first_test} test"
         )
-        return f"{self.series.name}: {split.rows} rows, {span} ({parts})"
+        lines = [
+            f"{self.series.name}: {split.rows} rows{many}, {shown(index[0])} to {shown(index[-1])} ({parts})"
+        ]
+        return "\n".join([*lines, *(f"  {note}" for note in self.series.notes)])
+
+    def report(self) -> str:
+        """One screen: what was read, how it is cut, what looks wrong."""
+        return report(self.series, self.split, self.season_length, self.horizon, self.lookback_rows)
 
     @property
     def protocol(self) -> str:
         """How the test is scored, to stand beside every number."""
-        origins = self.split.rows - self.split.valid - self.horizon + 1
-        chosen = f"chosen on rows up to {_shown(self.series.index[self.split.valid - 1])}"
+        origins = len(self.windows("test"))
+        chosen = f"chosen on rows up to {shown(self.series.index[self.split.valid - 1])}"
+        scale = ", standardised by training rows" if self.scored == "standardised" else ""
         if origins == 1:
-            return f"{self.horizon} steps from one origin, scored once; {chosen}"
-        return f"{self.horizon} step(s) ahead from {origins} origins, stride 1, scored once; {chosen}"
+            return f"{self.horizon} steps from one origin{scale}, scored once; {chosen}"
+        return f"{self.horizon} step(s) ahead from {origins} origins, stride 1{scale}, scored once; {chosen}"
 
     @property
     def processor(self) -> SeriesProcessor:
@@ -186,10 +233,8 @@ class TimeSeriesDataModule(SequenceDataModule):
         return self.windows("calibration")
 
     def calibrate(self, found: Sequence[tuple[dict[str, torch.Tensor], Batch]], task: dict[str, Any]) -> None:
-        """Sets the width of the interval by the errors of validation forecasts."""
-        errors = [forecasts["forecast"].cpu() - batch.targets["horizon"].cpu() for forecasts, batch in found]
-        known = [batch.targets["horizon_mask"].cpu() for _, batch in found]
-        self.processor.calibrate(torch.cat(errors), torch.cat(known), task["interval"])
+        """Sets the interval by the errors of validation forecasts."""
+        self.processor.calibrate(found, task["interval"], task.get("levels"))
 
     def windows(self, part: str) -> Windows:
         """The windows of a part.
@@ -201,103 +246,142 @@ class TimeSeriesDataModule(SequenceDataModule):
         split, lookback, horizon = self.split, self.lookback_rows, self.horizon
         first, end, steps = {
             "train": (lookback, self.fitted_rows, self.rollout_steps),
-            "validation": (split.train, split.valid, horizon),
-            "calibration": (split.train, split.valid, horizon),
-            "test": (split.valid, split.rows, horizon),
+            "validation": (split.first_validation, split.valid, horizon),
+            "calibration": (split.first_validation, split.valid, horizon),
+            "test": (split.first_test, split.rows, horizon),
         }[part]
         # Training and test windows are whole. A validation part shorter than the horizon has one window with
         # what is missing masked; for calibration every origin counts for the targets that it has.
         last = end - 1 if part == "calibration" else max(first, end - steps)
         targets = list(range(len(self.series.names)))
-        return Windows(self._tensor[:end], targets, first, last, lookback, steps)
+        seen = self._observed[:end] if self._observed is not None else None
+        observed = None if seen is None or bool(seen.all()) else seen
+        return Windows(self._tensor[:end], targets, first, last, lookback, steps, self._ahead, observed)
+
+    @property
+    def rollout_steps(self) -> int:
+        """Steps that a training window asks for."""
+        if not isinstance(self.rollout, str):
+            return share_of(self.rollout, self.split.train, "data.rollout")
+        return self.horizon if self._whole else self._block
 
     # -- reading --------------------------------------------------------------------------------------------
 
     def read(self) -> Series:
         """Reads the whole series; a subclass with a source of its own replaces this and nothing else."""
         if self.name == "sine":
-            series = sine(self.points)
-        elif self.name == "csv":
+            return sine(self.points)
+        if self.name == "csv":
             if self.path is None:
                 raise UserError("data=csv needs a file: data.path=my.csv")
-            series = read_csv(self.path, self.target, self.time)
-        else:
-            series = shipped(self.name or "", self.unit)
-        return series
+            return self._read_csv(self.path)
+        known = NAMED.get(self.name)
+        if known is None or not known.file:
+            return shipped(self.name, self.unit)
+        return replace(self._read_csv(files.find(known.file, self.dir)), name=self.name)
 
-    def _split(self) -> None:
-        series = self.series
-        rows = len(series)
-        test = self.horizon if self.test == "auto" else share_of(self.test, rows, "data.test")  # type: ignore[arg-type]
-        if test < self.horizon:
-            raise UserError(
-                f"data.test={self.test} holds {test} rows, less than one horizon of {self.horizon}."
-            )
-        left = rows - test
-        if isinstance(self.validation, str):
-            # Members are judged by several origins, so three seasons where the rows allow it.
-            validation = max(1, min(max(self.horizon, 3 * max(series.season, 4)), left // 3))
-        else:
-            validation = share_of(self.validation, left, "data.validation")
-            check_at_least("data.validation", validation, 1)
-        self.split = Split(left - validation, left, rows)
-        self._choose_lengths()
+    def _read_csv(self, path: str | Path) -> Series:
+        return read_csv(path, self.target, self.time, None, self.past, self.future, self.static, self.id)
 
     def _choose_lengths(self) -> None:
         train, series = self.split.train, self.series
-        if train < 4:
+        self.season_length = (
+            series.season if isinstance(self.season, str) else share_of(self.season, train, "data.season")
+        )
+        if not isinstance(self.season, str) and self.season_length >= max(train // 2, 1):
             raise UserError(
-                f"{series.name} has {len(series)} rows: too few for data.horizon={self.horizon} with "
-                f"{self.split.rows - self.split.valid} test and {self.split.valid - train} validation rows."
+                f"data.season={self.season} needs more than {2 * self.season_length} training rows."
             )
-        if isinstance(self.season, str):
-            self.season_length = series.season
-        else:
-            self.season_length = share_of(self.season, train, "data.season")
-            if self.season_length >= train // 2:
-                raise UserError(f"data.season={self.season} needs more than {2 * self.season} training rows.")
-        block = self.season_length if 1 < self.season_length < train // 2 else 1
+        self._block = block = self.season_length if 1 < self.season_length < train // 2 else 1
         if isinstance(self.lookback, str):
             # The core reads a season, at least 12 rows, of differences that reach back over one more.
             usual = max(block, 12) + (block if block > 1 else 0)
             self.lookback_rows = max(block + 1, min(usual, (train + block) // 2))
         else:
             self.lookback_rows = share_of(self.lookback, train, "data.lookback")
+            check_at_least("data.lookback", self.lookback_rows, 1)
         if self.lookback_rows >= train:
             raise UserError(
-                f"data.lookback={self.lookback_rows} does not fit into the {train} training rows of "
-                f"{series.name}."
+                f"data.lookback={self.lookback_rows} does not fit into the {train} training rows of {series.name}."
             )
-        if self.lookback_rows <= block > 1:
-            raise UserError(f"data.lookback={self.lookback} must be more than one season ({block} rows).")
-        if isinstance(self.rollout, str):
-            self.rollout_steps = block
-        else:
-            self.rollout_steps = share_of(self.rollout, train, "data.rollout")
+        if not isinstance(self.rollout, str):
             check_at_least("data.rollout", self.rollout_steps, 1)
 
+    def _usual_head(self, beside: bool) -> str:
+        """What ``task.head=auto`` means: a head that feeds itself for a short series with nothing beside it."""
+        if not beside and self.split.train <= _SHORT:
+            return "recursive"
+        return "segment" if self.horizon >= _SEVERAL else "direct"
+
     def _fit(self) -> None:
-        series, lookback = self.series, self.lookback_rows
-        index = series.index[-lookback:]
-        stamped = isinstance(index, pd.DatetimeIndex)
-        freq = series.index.freqstr if isinstance(series.index, pd.DatetimeIndex) else None
-        names = list(series.names)
-        statistics = fit_statistics(np.asarray(series.values[: self.fitted_rows]), self.season_length)
+        """Measures the rows that training may see, and lays all rows out as one tensor."""
+        series, fitted = self.series, self.fitted_rows
+        statistics = fit_statistics(np.asarray(series.values[:fitted]), self.season_length)
+        encoder = Encoder(
+            past=list(series.past),
+            future=list(series.future),
+            calendar=choose_calendar(self.calendar, series.index, series.freq),
+            holidays=read_holidays(self.holidays),
+            lags=self.lags,
+        ).fit(series.covariates, fitted)
+        read, _ = encoder.names(series.names)
+        statistics["head"] = self._usual_head(bool(read) or series.static is not None)
+        if series.static is not None:
+            statistics["static"] = _coded(series.static)
+        values = fill(series.values)
+        stamps = (
+            series.index.append(series.ahead(self.horizon))
+            if encoder.calendar or encoder.holidays
+            else series.index
+        )
+        behind = encoder.behind(series.covariates, values, _centres(statistics))
+        ahead = encoder.ahead(
+            series.covariates.iloc[: len(stamps)], stamps[: _known(series, encoder, stamps)]
+        )
         phases = np.arange(len(series)) % statistics["block"]
-        self._tensor = torch.as_tensor(np.c_[series.values, phases], dtype=torch.float32)
-        self._processor = SeriesProcessor(
-            names=names,
-            targets=names,
-            lookback=lookback,
-            horizon=self.horizon,
-            statistics=statistics,
-            tail=series.values[-lookback:].T.tolist(),
-            clock=[stamp.isoformat() for stamp in index] if stamped else [int(row) for row in index],
-            freq=freq or "",
-            phase=int(phases[-lookback]),
-            unit=self.unit or series.unit,
+        table = np.c_[values, behind, ahead[: len(series)], phases]
+        self._tensor = torch.as_tensor(table, dtype=torch.float32)
+        self._ahead = _padded(ahead, len(series) + self.horizon) if ahead.shape[1] else None
+        missing = np.isnan(series.values)
+        self._observed = None
+        if missing.any():
+            seen = np.ones(table.shape, bool)
+            seen[:, : missing.shape[1]] = ~missing
+            self._observed = torch.as_tensor(seen)
+        unit = self.unit or series.unit
+        self._processor = SeriesProcessor.of(
+            series, encoder, statistics, self.lookback_rows, self.horizon, unit, self.time
         )
 
 
-def _shown(stamp: object) -> str:
-    return stamp.strftime("%Y-%m-%d") if isinstance(stamp, pd.Timestamp) else f"row {stamp}"
+def _listed(words: Sequence[str] | str | None) -> list[str]:
+    return [] if words is None else [words] if isinstance(words, str) else list(words)
+
+
+def _centres(statistics: dict[str, Any]) -> tuple[list[float], list[float]]:
+    raw = statistics["moments"]["raw"]
+    return raw["mean"], raw["std"]
+
+
+def _known(series: Series, encoder: Encoder, stamps: pd.Index) -> int:
+    """Rows for which everything that should be known ahead is."""
+    return min(len(stamps), len(series.covariates)) if encoder.future else len(stamps)
+
+
+def _padded(ahead: np.ndarray, rows: int) -> torch.Tensor:
+    """As a tensor of `rows` rows; what lies behind the last known one belongs to masked targets."""
+    missing = max(0, rows - len(ahead))
+    return torch.as_tensor(np.pad(ahead, ((0, missing), (0, 0)))[:rows], dtype=torch.float32)
+
+
+def _coded(static: pd.DataFrame) -> list[list[float]]:
+    """Numbers standardised over the series, words as 0 and 1."""
+    parts = []
+    for name in static.columns:
+        column = static[name]
+        if pd.api.types.is_numeric_dtype(column):
+            spread = float(column.std(ddof=0)) or 1.0
+            parts.append(((column - column.mean()) / spread).fillna(0).to_numpy(float)[:, None])
+        else:
+            parts.append((column.to_numpy()[:, None] == np.array(sorted(set(column)))[None]).astype(float))
+    return np.concatenate(parts, axis=1).tolist()

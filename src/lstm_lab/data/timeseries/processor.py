@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,9 +10,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
+from torch import Tensor
 
 from lstm_lab.batch import Batch
-from lstm_lab.data.timeseries.source import extend, read_csv
+from lstm_lab.data.timeseries import interval
+from lstm_lab.data.timeseries.covariates import Encoder
+from lstm_lab.data.timeseries.frequency import extend
+from lstm_lab.data.timeseries.source import Series, read_csv
+from lstm_lab.data.timeseries.statistics import fill
 from lstm_lab.errors import UserError
 
 
@@ -20,17 +26,22 @@ class SeriesProcessor:
     """Raw table to `Batch`, forecast to table.
 
     Attributes:
-        names: columns of the input.
+        names: columns of a table that is read: the series, then what stands beside them.
         targets: columns that are forecast.
         lookback: rows that a forecast reads.
         horizon: rows that a forecast writes.
         statistics: what was measured on the training rows, see `lstm_lab.data.timeseries.statistics.fit_statistics`.
-        tail: the last `lookback` rows of all data, column by column, from which a forecast goes on.
+        coding: the plain form of the `Encoder` of what stands beside the series.
+        tail: the last rows of all data, column by column, from which a forecast goes on; None where one is missing.
         clock: time stamps of these rows as ISO text, or row numbers.
         phase: phase of the first of these rows in its season.
-        widths: half the width of the interval for each step and target, (S, D); empty before calibration.
-        freq: pandas' name of the frequency, empty for a clock of row numbers.
+        widths: what the interval has on both sides, for each step and target, (S, D); empty before calibration.
+        offsets: quantiles of truth minus forecast, (S, D, Q); empty for heads that write quantiles of their own.
+        levels: the levels Q of `offsets`, or of the quantiles that the head writes.
+        share: of future values that the interval should hold.
+        freq: pandas' name of the frequency, ``B`` for trading days, empty for a clock of row numbers.
         unit: unit of the values.
+        time: columns of the clock as the user named them, for files to come.
     """
 
     names: list[str]
@@ -38,12 +49,58 @@ class SeriesProcessor:
     lookback: int
     horizon: int
     statistics: dict[str, Any]
-    tail: list[list[float]] = field(default_factory=list)
+    coding: dict[str, Any] = field(default_factory=lambda: Encoder([], []).to_plain())
+    tail: list[list[Any]] = field(default_factory=list)
     clock: list[str] | list[int] = field(default_factory=list)
     freq: str = ""
     phase: int = 0
     widths: list[list[float]] = field(default_factory=list)
+    offsets: list[list[list[float]]] = field(default_factory=list)
+    levels: list[float] = field(default_factory=list)
+    share: float = 0.8
     unit: str = ""
+    time: str | list[str] | None = None
+
+    @classmethod
+    def of(
+        cls,
+        series: Series,
+        encoder: Encoder,
+        statistics: dict[str, Any],
+        lookback: int,
+        horizon: int,
+        unit: str,
+        time: str | Sequence[str] | None,
+    ) -> SeriesProcessor:
+        """Builds the processor of a series whose training rows have been measured."""
+        reach = min(len(series), lookback + max([0, *encoder.lags]))
+        beside = [*series.past, *series.future]
+        columns = [list(map(_plain, column)) for column in series.values[-reach:].T]
+        rows = series.covariates.iloc[
+            len(series) - reach : len(series) + horizon
+        ]  # plans for the time to come too
+        columns += [list(map(_plain, rows[name])) for name in beside]
+        index = series.index[-reach:]
+        stamped = isinstance(index, pd.DatetimeIndex)
+        return cls(
+            names=[*series.names, *beside],
+            targets=list(series.names),
+            lookback=lookback,
+            horizon=horizon,
+            statistics=statistics,
+            coding=encoder.to_plain(),
+            tail=columns,
+            clock=[stamp.isoformat() for stamp in index] if stamped else [int(row) for row in index],
+            freq=series.freq if stamped else "",
+            phase=int((len(series) - reach) % statistics["block"]),
+            unit=unit,
+            time=time if time is None or isinstance(time, str) else list(time),
+        )
+
+    @property
+    def encoder(self) -> Encoder:
+        """Of what stands beside the series."""
+        return Encoder(**self.coding)
 
     def to_plain(self) -> dict[str, Any]:
         """Returns dicts, lists, strings and numbers only."""
@@ -57,50 +114,119 @@ class SeriesProcessor:
     def index(self) -> pd.Index:
         """The clock of `tail`."""
         if self.freq:
-            return pd.DatetimeIndex(pd.to_datetime(self.clock), freq=self.freq)
+            regular = None if self.freq == "B" else self.freq
+            return pd.DatetimeIndex(pd.to_datetime(self.clock), freq=regular)  # type: ignore[arg-type]
         return pd.RangeIndex(int(self.clock[0]), int(self.clock[-1]) + 1)
 
+    # -- reading --------------------------------------------------------------------------------------------
+
     def example(self) -> pd.DataFrame:
-        """The rows from which a forecast beyond the end of the data goes on."""
-        return pd.DataFrame(np.array(self.tail).T, index=self.index(), columns=self.names)
+        """The last rows of the data, from which a forecast goes on, and rows ahead of which something is known."""
+        longest = max(len(column) for column in self.tail)
+        index = self.index()
+        if longest > len(index):
+            index = index.append(extend(index, longest - len(index), self.freq))
+        columns = [[*column, *[None] * (longest - len(column))] for column in self.tail]
+        return pd.DataFrame(dict(zip(self.names, columns, strict=True)), index=index).infer_objects()
 
     def table(self, raw: Any) -> pd.DataFrame:
         """Returns the rows to go on from: a table as it is, those of a csv, or without any the end of the data."""
         if raw is None:
             return self.example()
         if isinstance(raw, (str, Path)):
-            series = read_csv(raw, self.names)
-            return pd.DataFrame(series.values, index=series.index, columns=self.names)
+            coder = self.encoder
+            series = read_csv(raw, self.targets, self.time, past=coder.past, future=coder.future)
+            table = pd.DataFrame(series.values, index=series.index, columns=self.targets)
+            ahead = len(series.covariates) - len(series) if coder.future else 0
+            if ahead > 0:
+                table = table.reindex(series.index.append(series.ahead(ahead)))
+            for name in (*coder.past, *coder.future):
+                table[name] = series.covariates[name].to_numpy()[: len(table)]
+            return table
         return raw
 
     def to_batch(self, frame: pd.DataFrame) -> Batch:
         """Reads the last `lookback` rows of a table as a batch of one window.
 
+        Rows at the end without any target are the time to come: what stands beside them is known ahead.
+
         Raises:
-            UserError: if a column is missing, a value is no number, there are too few rows, or their clock
-                does not tick as that of the training data.
+            UserError: if a column is missing, a value is no number, there are too few rows, their clock does not tick
+                as that of the training data, or something known ahead is missing (naming the first time stamp).
         """
         for name in self.names:
             if name not in frame:
                 raise UserError(
                     f"the table has no column '{name}'; it has {', '.join(map(str, frame.columns))}."
                 )
-        if len(frame) < self.lookback:
-            raise UserError(f"a forecast reads {self.lookback} rows, the table has {len(frame)}.")
-        rows = frame[self.names].to_numpy(np.float64)[-self.lookback :]
-        if not np.isfinite(rows).all():
-            row, column = np.argwhere(~np.isfinite(rows))[0]
-            where = frame.index[len(frame) - self.lookback + row]
-            raise UserError(f"the table has no number at {where} in column '{self.names[column]}'.")
-        self._check_clock(frame.index[-self.lookback :])
-        phases = (self._phase_after(frame.index) - np.arange(len(rows), 0, -1)) % self.statistics["block"]
-        inputs = torch.as_tensor(np.c_[rows, phases], dtype=torch.float32)[None]  # (1, L, C + 1)
+        coder, block = self.encoder, self.statistics["block"]
+        values = self._numbers(frame)
+        told = np.flatnonzero(~np.isnan(values).all(axis=1))
+        end = int(told[-1]) + 1 if coder.future and len(told) else len(values)
+        if end < self.lookback:
+            raise UserError(f"a forecast reads {self.lookback} rows, the table has {end}.")
+        past, index = frame.iloc[:end], frame.index[:end]
+        self._check_clock(index[-self.lookback :])
+        known = fill(values[:end])
+        phases = (self._phase_after(index) - np.arange(end, 0, -1)) % block
+        stamps, beside = self._stamps_ahead(frame, index)
+        ahead = coder.ahead(beside, stamps)
+        behind = coder.behind(past, known, _centres(self.statistics))
+        rows = np.c_[known, behind, ahead[:end], phases][-self.lookback :]
+        inputs = torch.as_tensor(rows, dtype=torch.float32)[None]  # (1, L, F)
+        seen = np.ones(rows.shape, bool)
+        seen[:, : len(self.targets)] = ~np.isnan(values[:end])[-self.lookback :]
+        future = torch.as_tensor(ahead[end:], dtype=torch.float32)[None] if ahead.shape[1] else None
         return Batch(
-            inputs=inputs, lengths=torch.tensor([self.lookback]), keys=torch.zeros(1, dtype=torch.long)
+            inputs=inputs,
+            lengths=torch.tensor([self.lookback]),
+            keys=torch.zeros(1, dtype=torch.long),
+            observed=None if seen.all() else torch.as_tensor(seen)[None],
+            future=future,
         )
 
+    def _numbers(self, frame: pd.DataFrame) -> np.ndarray:
+        """The series of a table, NaN where a value is missing and training knew such values."""
+        try:
+            values = frame[self.targets].to_numpy(np.float64, na_value=np.nan)
+        except (TypeError, ValueError):
+            raise UserError(
+                f"the table holds words where {', '.join(self.targets)} should be numbers."
+            ) from None
+        allowed = self.statistics.get("missing") or self.encoder.future
+        wrong = ~np.isfinite(values) & (~np.isnan(values) | (not allowed))
+        wrong[: max(0, len(values) - self.lookback)] = False
+        if wrong.any():
+            row, column = np.argwhere(wrong)[0]
+            raise UserError(
+                f"the table has no number at {frame.index[row]} in column '{self.targets[column]}'."
+            )
+        return values
+
+    def _stamps_ahead(self, frame: pd.DataFrame, index: pd.Index) -> tuple[pd.Index, pd.DataFrame]:
+        """Stamps and covariates of the rows that are read and of the horizon after them."""
+        coder = self.encoder
+        stamps = index.append(extend(index, self.horizon, self.freq))
+        if not coder.future:
+            return stamps, frame.iloc[:0]
+        beside = (
+            frame[coder.future].reindex(stamps)
+            if isinstance(index, pd.DatetimeIndex)
+            else frame[coder.future]
+        )
+        for place, stamp in enumerate(stamps[len(index) :], len(index)):
+            gone = [
+                name for name in coder.future if place >= len(beside) or pd.isna(beside[name].iloc[place])
+            ]
+            gone += [name for name in coder.future if name not in gone and beside[name].iloc[place] == ""]
+            if gone:
+                raise UserError(
+                    f"data.future: '{gone[0]}' is missing at {stamp}: {self.horizon} rows ahead are needed."
+                )
+        return stamps, beside.iloc[: len(stamps)]
+
     def _check_clock(self, index: pd.Index) -> None:
-        if not (self.freq and isinstance(index, pd.DatetimeIndex)):
+        if not (self.freq and self.freq != "B" and isinstance(index, pd.DatetimeIndex)):
             return
         wanted = pd.date_range(end=index[-1], periods=len(index), freq=self.freq)
         if len(wanted) and wanted[-1] == index[-1] and wanted.equals(index):
@@ -121,38 +247,59 @@ class SeriesProcessor:
             return 0
         raise UserError(f"the table needs a clock like that of the training data, as in {own[-1]}.")
 
-    def finish(self, predictions: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        """Adds ``lower`` and ``upper`` to ``forecast`` (B, S, D), once calibrated."""
+    # -- writing --------------------------------------------------------------------------------------------
+
+    def finish(self, predictions: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Adds ``lower`` and ``upper`` to ``forecast`` (B, S, D), once calibrated; NaN beyond the horizon."""
         if not self.widths:
             return predictions
         forecast = predictions["forecast"]
-        half = torch.full(forecast.shape[1:], torch.nan)  # nothing is known of the errors beyond the horizon
+        low = high = forecast
+        if "quantiles" in predictions:
+            first, last = interval.ends(self.levels, self.share)
+            low, high = predictions["quantiles"][..., first], predictions["quantiles"][..., last]
+        half = torch.full(forecast.shape[1:], torch.nan)
         known = torch.tensor(self.widths)[: len(half)]
         half[: len(known)] = known
-        return {**predictions, "lower": forecast - half, "upper": forecast + half}
+        return {**predictions, "lower": low - half, "upper": high + half}
 
-    def calibrate(self, errors: torch.Tensor, known: torch.Tensor, share: float) -> None:
-        """Sets the interval by split conformal prediction on errors of rows that training did not see.
+    def distribution(self, predictions: dict[str, Tensor]) -> tuple[Tensor, list[float]] | None:
+        """Quantiles (B, S, D, Q) and their levels: the head's own, or the forecast with its validation errors."""
+        if "quantiles" in predictions:
+            return predictions["quantiles"], self.levels
+        if not self.offsets or predictions["forecast"].shape[1] > len(self.offsets):
+            return None
+        return predictions["forecast"][..., None] + torch.tensor(self.offsets), self.levels
 
-        Errors of a seasonal random walk grow with the square root of the seasons ahead (Hyndman &
-        Athanasopoulos 2021, section 5.5): all steps are brought to one season, share one quantile, and are
-        spread again.
+    def calibrate(
+        self, found: Sequence[tuple[dict[str, Tensor], Batch]], share: float, levels: Sequence[float] | None
+    ) -> None:
+        """Sets the interval by (conformal) errors of forecasts of rows that training did not see.
 
         Args:
-            errors: (W, S, D) forecast minus truth.
-            known: (W, S, D), where there is a truth.
+            found: predictions and the batches that they are for.
             share: of future values that the interval should hold.
+            levels: of the quantiles that the head writes, if it does.
         """
-        block = self.statistics["block"]
-        growth = ((torch.arange(errors.shape[1]) // block) + 1).sqrt()[:, None]  # (S, 1)
-        widths = []
-        for number in range(errors.shape[2]):
-            size = (errors[..., number] / growth.squeeze(1)).abs()[known[..., number]].sort().values
-            rank = min(len(size) - 1, int(np.ceil(share * (len(size) + 1))) - 1)
-            widths.append(growth * size[rank])
-        self.widths = torch.cat(widths, dim=1).double().tolist()
 
-    def to_frame(self, predictions: dict[str, torch.Tensor], table: pd.DataFrame) -> pd.DataFrame:
+        def joined(pick: Any) -> np.ndarray:
+            return torch.cat([pick(*pair).cpu().double() for pair in found]).numpy()
+
+        truth = joined(lambda _, batch: batch.targets["horizon"])
+        truth[~joined(lambda _, batch: batch.targets["horizon_mask"]).astype(bool)] = np.nan
+        block, self.share = self.statistics["block"], share
+        if "quantiles" in found[0][0]:
+            self.levels = list(levels or [])
+            quantiles = joined(lambda predictions, _: predictions["quantiles"])
+            errors = interval.outside(quantiles, truth, self.levels, share)
+        else:
+            self.levels = list(interval.LEVELS)
+            signed = truth - joined(lambda predictions, _: predictions["forecast"])
+            self.offsets = interval.offsets(signed, block).tolist()
+            errors = np.abs(signed)
+        self.widths = interval.margins(errors, block, share).tolist()
+
+    def to_frame(self, predictions: dict[str, Tensor], table: pd.DataFrame) -> pd.DataFrame:
         """Turns the forecast of one window into a table with one row a step.
 
         Args:
@@ -160,9 +307,12 @@ class SeriesProcessor:
             table: the rows that were read; their clock goes on.
         """
         after = table.index
-        if self.freq and isinstance(after, pd.DatetimeIndex):
+        if self.encoder.future:
+            told = np.flatnonzero(table[self.targets].notna().any(axis=1).to_numpy())
+            after = after[: int(told[-1]) + 1]
+        if self.freq and self.freq != "B" and isinstance(after, pd.DatetimeIndex):
             after = pd.DatetimeIndex(after[-1:], freq=self.freq)
-        stamps = extend(after, predictions["forecast"].shape[1])
+        stamps = extend(after, predictions["forecast"].shape[1], self.freq)
         columns = {}
         for number, target in enumerate(self.targets):
             suffix = "" if len(self.targets) == 1 else f" {target}"
@@ -170,3 +320,14 @@ class SeriesProcessor:
                 if name in predictions:
                     columns[name + suffix] = predictions[name][0, :, number].double().numpy()
         return pd.DataFrame(columns, index=pd.Index(stamps, name="time"))
+
+
+def _centres(statistics: dict[str, Any]) -> tuple[list[float], list[float]]:
+    raw = statistics["moments"]["raw"]
+    return raw["mean"], raw["std"]
+
+
+def _plain(cell: Any) -> float | str | None:
+    if isinstance(cell, str):
+        return cell
+    return None if pd.isna(cell) else float(cell)

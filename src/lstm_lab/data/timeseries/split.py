@@ -10,6 +10,9 @@ import pandas as pd
 from lstm_lab.data.timeseries.source import Series, share_of
 from lstm_lab.errors import UserError, check_at_least
 
+# Rows above which a series is long: its parts are shares then, not single horizons.
+_LONG = 1000
+
 
 @dataclass(frozen=True)
 class Split:
@@ -40,9 +43,10 @@ def split_rows(series: Series, horizon: int, test: Any, validation: Any, gap: in
     Args:
         series: all rows.
         horizon: steps that are forecast.
-        test: the last rows: a count, a share, the date of the first of them, or ``auto`` for one horizon.
-        validation: the same for the rows before them; ``auto`` takes one horizon or three seasons, whichever is
-            more, at most a third of what is left.
+        test: the last rows: a count, a share, the date of the first of them, or ``auto`` for one horizon, of long
+            series a tenth.
+        validation: the same for the rows before them; ``auto`` takes one horizon, three seasons, or of long series a
+            tenth, whichever is more, at most a third of what is left.
         gap: rows between two parts that belong to none.
 
     Raises:
@@ -50,13 +54,14 @@ def split_rows(series: Series, horizon: int, test: Any, validation: Any, gap: in
     """
     rows = len(series)
     check_at_least("data.gap", gap, 0)
-    held = horizon if test == "auto" else _rows(test, series, rows, "data.test")
+    tenth = rows // 10 if rows > _LONG else 0
+    held = max(horizon, tenth) if test == "auto" else _rows(test, series, rows, "data.test")
     if held < horizon:
         raise UserError(f"data.test={test} holds {held} rows, less than one horizon of {horizon}.")
     left = rows - held - gap
     if validation == "auto":
         # Members are judged by several origins, so three seasons where the rows allow it.
-        judged = max(1, min(max(horizon, 3 * max(series.season, 4)), left // 3))
+        judged = max(1, min(max(horizon, tenth, 3 * max(series.season, 4)), left // 3))
     else:
         judged = _rows(validation, series, left, "data.validation")
         check_at_least("data.validation", judged, 1)
