@@ -1,10 +1,15 @@
 import os
+import signal
 from pathlib import Path
 
 import pytest
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ["OMP_NUM_THREADS"] = "1"
+if (
+    signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+):  # tests in the background of a shell start processes that hear it
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = Path(__file__).parents[1]
 
@@ -13,7 +18,6 @@ ROOT = Path(__file__).parents[1]
 def outputs(tmp_path, monkeypatch):
     """A folder of its own for results, so that a test leaves the checkout as it was."""
     monkeypatch.setenv("LSTM_LAB_OUTPUTS", str(tmp_path / "outputs"))
-    monkeypatch.delenv("LSTM_LAB_RUN_DIR", raising=False)
     monkeypatch.chdir(tmp_path)
     return tmp_path / "outputs"
 

@@ -13,7 +13,7 @@ SMALL = ["ensemble=1", "fit.max_steps=6", "fit.validate_every=2", "refit=false"]
 
 def sweep(*words, cwd):
     command = [sys.executable, "-m", "lstm_lab.train", "-m", *words, *SMALL]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=300)
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=600)
 
 
 @pytest.mark.slow

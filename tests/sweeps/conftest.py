@@ -21,7 +21,10 @@ TOY = """
 
     @hydra.main(version_base="1.3", config_path=os.path.dirname(os.path.abspath(__file__)), config_name="toy")
     def main(cfg):
-        if cfg.sleep:
+        if isinstance(cfg.sleep, str):
+            while os.path.exists(cfg.sleep):
+                time.sleep(0.01)
+        elif cfg.sleep:
             time.sleep(cfg.sleep)
         if cfg.do == "raise":
             raise RuntimeError("cfg.do is raise")
@@ -99,12 +102,18 @@ class Application:
             **options,
         )
 
-    def run(self, *words, code=0, timeout=120):
+    def run(self, *words, code=0, timeout=600):
         """Runs a sweep as a user does, by command, and checks its exit code."""
         process = self.start(*words)
         out, err = process.communicate(timeout=timeout)
         assert process.returncode == code, f"exit code {process.returncode}\n{out}\n{err}"
         return Ended(process.returncode, out, err)
+
+    def hold(self):
+        """A file; trials with ``sleep=`` its name end when it is removed."""
+        path = self.folder / "hold"
+        path.touch()
+        return path
 
     def sweep(self, *words, code=0):
         """Runs a sweep from this process, which saves its imports; trials are processes all the same."""

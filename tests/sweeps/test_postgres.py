@@ -23,7 +23,7 @@ def test_two_sweeps_on_a_fresh_server_share_one_study(app, server):
     ]
     processes = [app.start(*words) for _ in range(2)]
     for process in processes:
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=300)
         assert process.returncode == 0, out + err
     assert sorted(app.table().x) == list(range(6))
     assert set(app.table().state) == {"COMPLETE"}

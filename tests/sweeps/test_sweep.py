@@ -1,7 +1,6 @@
 """Whole sweeps, as commands over a toy application."""
 
 import json
-import time
 
 import pytest
 import yaml
@@ -151,11 +150,10 @@ def test_a_killed_trial_is_tried_again_and_then_failed(app):
 
 
 def test_a_trial_that_takes_too_long_is_ended(app):
-    begun = time.monotonic()
-    app.sweep("sleep=60,0", "hydra.sweeper.trial_timeout=1.5")
+    app.hold()
+    app.sweep("sleep=hold,0", "hydra.sweeper.trial_timeout=1.5")
     assert app.states() == ["FAIL", "COMPLETE"]
     assert "trial_timeout" in app.table().reason[0]
-    assert time.monotonic() - begun < 20
 
 
 def test_a_pruned_trial_is_pruned_though_it_returns(app):

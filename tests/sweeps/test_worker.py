@@ -1,6 +1,8 @@
 """Joining a sweep with nothing but its directory."""
 
 import json
+import threading
+import time
 
 import pytest
 
@@ -10,12 +12,21 @@ from lstm_lab.sweeps.worker import how_to_join, join, join_by_words
 
 @pytest.mark.slow
 def test_a_worker_shares_the_trials_of_a_sweep(app):
-    process = app.start("x=range(0,8)", "sleep=0.5")
+    hold = app.hold()
+    process = app.start("x=range(0,8)", "sleep=hold")
     marker = app.study_directory / "study.json"
     while not marker.exists():
         assert process.poll() is None
+        time.sleep(0.02)
+
+    def let_go():  # once both are at work
+        while len(list(app.study_directory.glob("*/.trial/lease.json"))) < 3:
+            time.sleep(0.02)
+        hold.unlink()
+
+    threading.Thread(target=let_go, daemon=True).start()
     assert join(app.study_directory, n_jobs=2) == 0
-    assert process.wait(timeout=60) == 0
+    assert process.wait(timeout=300) == 0
     process.communicate()
     assert app.states() == ["COMPLETE"] * 8
     assert len({trial.user_attrs["lstm_lab:owner"] for trial in app.study().trials}) == 2

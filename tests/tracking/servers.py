@@ -22,7 +22,7 @@ def free_port():
 
 def wait_for(url):
     """Returns as soon as a server answers."""
-    deadline = time.monotonic() + 90
+    deadline = time.monotonic() + 300
     while True:
         try:
             return urllib.request.urlopen(url, timeout=1).read()

@@ -144,7 +144,7 @@ def test_eight_first_starts_at_once(tmp_path):
     )
     places = {"LSTM_LAB_OUTPUTS": str(tmp_path), "MLFLOW_TRACKING_URI": ""}
     found = [python(code, tmp_path, number, **places) for number in range(8)]
-    said = [process.communicate(timeout=300)[0].split() for process in found]
+    said = [process.communicate(timeout=600)[0].split() for process in found]
     assert [process.returncode for process in found] == [0] * 8
     assert [arrived for _, arrived in said] == ["True"] * 8
     client = store.connect(store.resolve_uri(None, tmp_path), tmp_path)

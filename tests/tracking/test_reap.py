@@ -22,7 +22,7 @@ for step in range(500):
     run.log_metrics({'loss': 1.0}, step)
 run.flush()
 print(run.id, flush=True)
-time.sleep(60)
+time.sleep(600)
 """
 
 

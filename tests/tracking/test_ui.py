@@ -56,7 +56,7 @@ def test_the_door_takes_its_server_along(sent, code, tracked, tmp_path):
     health = f"http://127.0.0.1:{port}/health"
     wait_for(health)
     door.send_signal(sent)
-    assert door.wait(30) == code
+    assert door.wait(300) == code
     with pytest.raises(OSError, match="refused"):
         urllib.request.urlopen(health, timeout=2)
     assert "workflowType=machine_learning" in (tmp_path / "log").read_text()
@@ -81,7 +81,7 @@ def test_the_page_of_runs_is_drawn(start, tracked, tmp_path):
             ],
             capture_output=True,
             text=True,
-            timeout=180,
+            timeout=600,
         ).stdout
     finally:
         server.kill()

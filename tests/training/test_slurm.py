@@ -52,23 +52,23 @@ def test_a_requeued_job_goes_on_in_the_same_directory(scontrol, outputs):
     command = [sys.executable, "-m", "lstm_lab.train", *WORDS]
     long = [*command, "fit.max_steps=3000"]
     process = subprocess.Popen(long, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    until = time.monotonic() + 90
+    until = time.monotonic() + 300
     while not (found := list((outputs / "runs").glob("slurm-*/checkpoints/last.ckpt"))):
         assert time.monotonic() < until
         assert process.poll() is None, process.communicate()
         time.sleep(0.05)
     os.kill(process.pid, signal.SIGUSR1)
-    said, told = process.communicate(timeout=30)
+    said, told = process.communicate(timeout=300)
     assert process.returncode == 128 + signal.SIGUSR1, told
     assert "SLURM job 4711 was requeued" in said
     assert scontrol.read_text() == "requeue 4711\n"
     run = found[0].parents[1]
     assert json.loads((run / "status.json").read_text())["reason"] == "requeued by SIGUSR1"
-    done = subprocess.run(long, capture_output=True, text=True, timeout=200)  # the same words again
+    done = subprocess.run(long, capture_output=True, text=True, timeout=600)  # the same words again
     assert done.returncode == 0, done.stderr
     assert [one.name for one in (outputs / "runs").glob("slurm*")] == [run.name]
     assert json.loads((run / "status.json").read_text())["status"] == "FINISHED"
     # Once finished, the same job starts a run of its own.
-    done = subprocess.run([*command, "fit.max_steps=3000"], capture_output=True, text=True, timeout=200)
+    done = subprocess.run([*command, "fit.max_steps=3000"], capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
     assert len(list((outputs / "runs").glob("2*/config.yaml"))) == 1
