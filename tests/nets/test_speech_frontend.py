@@ -1,0 +1,144 @@
+"""What stands before the core for sounds: padding never counts, training alone augments, streams are exact."""
+
+import pytest
+import torch
+
+from lstm_lab.batch import Batch
+from lstm_lab.errors import UserError
+from lstm_lab.features.audio import AudioFeatures
+from lstm_lab.features.stream import FeatureStream
+from lstm_lab.nets.ctc import Transcriber
+from lstm_lab.nets.ctc_decoding import greedy
+from lstm_lab.nets.ctc_stream import CTCStream
+from lstm_lab.nets.init import build_core
+from lstm_lab.nets.speech import SpeechFrontend
+from lstm_lab.spec import Values
+
+MELS = Values(tuple(f"mel{number}" for number in range(12)))
+WAVE = Values(("wave",))
+SETTINGS = {"sample_rate": 8000, "window": 0.032, "n_mels": 12}
+STATISTICS = {"mean": [0.5] * 12, "std": [2.0] * 12}
+CONVOLUTIONS = {"channels": [3, 4], "kernel": [3, 5], "time_strides": [2, 1]}
+
+
+def padded(counts, size=12, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    return Batch.pad([torch.randn(count, size, generator=generator) for count in counts])
+
+
+@pytest.mark.parametrize("normalise", ["global", "clip", "none"])
+@pytest.mark.parametrize("more", [{}, CONVOLUTIONS])
+def test_padding_changes_nothing(normalise, more):
+    torch.manual_seed(0)
+    front = SpeechFrontend(MELS, STATISTICS, normalise=normalise, **more).eval()
+    batch = padded([9, 4, 1, 12])
+    together, lengths = front(batch)
+    for row in range(4):
+        one = Batch(
+            batch.inputs[row : row + 1, : batch.lengths[row]], batch.lengths[row : row + 1], batch.keys[:1]
+        )
+        alone, length = front(one)
+        assert length == lengths[row]
+        torch.testing.assert_close(together[row, :length], alone[0])
+        assert not together[row, length:].any()
+
+
+def test_subsampling_is_what_comes_out():
+    front = SpeechFrontend(MELS, STATISTICS, channels=[2, 2], time_strides=[2, 3])
+    for frames in (1, 5, 6, 7, 13):
+        x, lengths = front(padded([frames]))
+        assert x.shape[1] == lengths[0] == front.steps(torch.tensor(frames)) == -(-((frames + 1) // 2) // 3)
+        assert x.shape[2] == front.output_size
+    assert front.subsampling == 6
+
+
+def test_waves_and_features_give_the_same():
+    counts = [700, 1500]
+    waves = padded(counts, 1)
+    features, lengths = AudioFeatures(**SETTINGS)(waves.inputs[..., 0], waves.lengths)
+    by_wave = SpeechFrontend(WAVE, {**STATISTICS, "features": SETTINGS}).eval()
+    by_features = SpeechFrontend(MELS, STATISTICS).eval()
+    assert torch.equal(by_wave(waves)[0], by_features(Batch(features, lengths, waves.keys))[0])
+
+
+def test_only_training_augments_and_the_seed_decides():
+    statistics = {**STATISTICS, "features": SETTINGS}
+    settings = {
+        "speeds": [0.9, 1.1],
+        "noise": [5, 20],
+        "gain": 3.0,
+        "shift": 0.1,
+        "reverb": 0.1,
+        "time_masks": 2,
+    }
+    front = SpeechFrontend(WAVE, statistics, **settings)
+    waves = padded([900, 1500], 1)
+    torch.manual_seed(1)
+    first = front(waves)[0]
+    torch.manual_seed(1)
+    assert torch.equal(front(waves)[0], first)
+    assert not torch.equal(front(waves)[0], first)
+    front.eval()
+    assert torch.equal(front(waves)[0], front(waves)[0])
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"speeds": [0.9]}, "add data.inputs=wave"),
+        ({"channels": [4], "time_strides": [1, 2]}, "for each of"),
+        ({"channels": [4], "kernel": [4, 3]}, "two odd numbers"),
+        ({"normalise": "all"}, "all is not known"),
+    ],
+)
+def test_impossible_settings(settings, message):
+    with pytest.raises(UserError, match=message):
+        SpeechFrontend(MELS, STATISTICS, **settings)
+
+
+def pieces(count, seed):
+    """Cuts that cover `count` in pieces of any size, some empty."""
+    generator = torch.Generator().manual_seed(seed)
+    cuts = torch.randint(0, count + 1, (5,), generator=generator).sort().values.tolist()
+    return list(zip([0, *cuts], [*cuts, count], strict=True))
+
+
+@pytest.mark.parametrize("style", ["librosa", "kaldi"])
+@pytest.mark.parametrize("seed", range(4))
+def test_features_of_pieces_are_those_of_the_whole(style, seed):
+    front = AudioFeatures(style=style, deltas=seed % 3, **SETTINGS)
+    wave = torch.randn(2345, generator=torch.Generator().manual_seed(seed))
+    stream = FeatureStream(front)
+    cuts = pieces(2345, seed)
+    found = torch.cat([stream.push(wave[a:b], last=n == len(cuts) - 1) for n, (a, b) in enumerate(cuts)])
+    whole = front(wave[None], torch.tensor([2345]))[0][0]
+    torch.testing.assert_close(found, whole)
+
+
+@pytest.mark.parametrize("more", [{}, CONVOLUTIONS, {"channels": [2, 2], "time_strides": [2, 3]}])
+@pytest.mark.parametrize("cell", ["lstm", "gru"])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_stream_transcribes_as_the_whole(more, cell, seed):
+    torch.manual_seed(seed)
+    front = SpeechFrontend(MELS, STATISTICS, **more)
+    core = build_core(front.output_size, {"cell": cell, "hidden_size": 5, "num_layers": 2})
+    net = Transcriber(front, core, 4).eval()
+    batch = padded([57], seed=seed)
+    whole, lengths = net(batch)
+    stream, cuts, begun, found = CTCStream(net), pieces(57, seed), [], []
+    for number, (a, b) in enumerate(cuts):
+        found.append(stream.push(batch.inputs[0, a:b], last=number == len(cuts) - 1))
+        begun += stream.symbols(found[-1])
+    torch.testing.assert_close(torch.cat(found), whole[0].detach(), rtol=1e-4, atol=1e-5)
+    best = greedy(whole, lengths)
+    assert [symbol for symbol, _ in begun] == best["symbols"][0].tolist()
+    assert [step for _, step in begun] == best["spans"][0, :, 0].tolist()
+
+
+def test_what_cannot_be_streamed():
+    core = build_core(12, {"cell": "gru", "hidden_size": 3, "bidirectional": True})
+    with pytest.raises(UserError, match="bidirectional=false"):
+        CTCStream(Transcriber(SpeechFrontend(MELS, STATISTICS), core, 3))
+    core = build_core(12, {"cell": "gru", "hidden_size": 3})
+    with pytest.raises(UserError, match="normalise=global"):
+        CTCStream(Transcriber(SpeechFrontend(MELS, STATISTICS, normalise="clip"), core, 3))
