@@ -57,8 +57,8 @@ class RunDirectory:
         return self.path / "checkpoints" / "best.ckpt"
 
     def figure(self, name: str) -> Path:
-        """Path of a picture."""
-        return self.path / "figures" / f"{name}.png"
+        """Path of a picture: a PNG, unless its name says otherwise."""
+        return self.path / "figures" / (name if Path(name).suffix else f"{name}.png")
 
     def write_text(self, name: str, text: str) -> Path:
         """Writes a file in one go: whole or not at all."""

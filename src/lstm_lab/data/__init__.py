@@ -12,17 +12,26 @@ from lstm_lab.errors import check_choice
 
 _MODULES = {
     "SequenceDataModule": "lstm_lab.data.base",
+    "PairsDataModule": "lstm_lab.data.text.pairs_module",
     "SpeechFeaturesDataModule": "lstm_lab.data.speech.module",
     "TextDataModule": "lstm_lab.data.text.language",
+    "LabelledTextDataModule": "lstm_lab.data.text.classification",
     "TimeSeriesDataModule": "lstm_lab.data.timeseries.module",
     "ImageSequencesDataModule": "lstm_lab.data.images.module",
+    "VideoFramesDataModule": "lstm_lab.data.video.module",
+    "MovingDigitsDataModule": "lstm_lab.data.video.moving_module",
+    "KeypointsDataModule": "lstm_lab.data.video.keypoints",
 }
 # The processors, by the word under which they lie in a checkpoint.
 _PROCESSORS = {
     "speech": "lstm_lab.data.speech.processor.SpeechProcessor",
     "series": "lstm_lab.data.timeseries.processor.SeriesProcessor",
     "text": "lstm_lab.data.text.processor.TextProcessor",
+    "labelled_text": "lstm_lab.data.text.label_processor.LabelledTextProcessor",
+    "pairs": "lstm_lab.data.text.pairs_processor.PairsProcessor",
     "images": "lstm_lab.data.images.processor.ImageProcessor",
+    "clips": "lstm_lab.data.video.processor.ClipProcessor",
+    "keypoints": "lstm_lab.data.video.keypoints.KeypointProcessor",
 }
 
 __all__ = ["SequenceDataModule", "TimeSeriesDataModule", "load_processor"]

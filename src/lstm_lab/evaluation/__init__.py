@@ -18,6 +18,8 @@ _EXAMINERS = {
     "forecast": "lstm_lab.evaluation.forecast",
     "language": "lstm_lab.evaluation.language",
     "classify": "lstm_lab.evaluation.classify",
+    "translate": "lstm_lab.evaluation.translate",
+    "frames": "lstm_lab.evaluation.frames",
     "transcribe": "lstm_lab.evaluation.transcribe",
 }
 

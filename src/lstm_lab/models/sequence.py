@@ -42,6 +42,9 @@ class SequenceModel(pl.LightningModule):
         zoneout: probability that a unit keeps what it remembered (Krueger et al. 2017).
         residual: the input of each layer but the first is added to its outputs.
         frontend: what stands before the core, ``name`` and settings; None is the usual one for the kind of input.
+        decoder: settings of what writes the target, for tasks whose target is a sequence of its own; None is the
+            usual one.
+        maps: settings of a net of maps, ``patch``, ``kernel`` and ``feedback``, for tasks whose target is frames.
         l1: weight of the L1 penalty.
         l2: weight of the L2 penalty.
         optim: name and settings of the optimiser and its schedule, as in ``conf/optim``.
@@ -78,6 +81,8 @@ class SequenceModel(pl.LightningModule):
         zoneout: float = 0.0,
         residual: bool = False,
         frontend: dict[str, Any] | None = None,
+        decoder: dict[str, Any] | None = None,
+        maps: dict[str, Any] | None = None,
         l1: float = 0.0,
         l2: float = 0.0,
         optim: dict[str, Any] | None = None,
@@ -110,6 +115,20 @@ class SequenceModel(pl.LightningModule):
             "zoneout": zoneout,
             "residual": residual,
         }
+        if decoder is not None:
+            if self.spec.target.kind != "sentence":
+                raise UserError(
+                    f"model=seq2seq writes sentences; this data asks for a {self.spec.target.kind}. "
+                    "Allowed for it: model=lstm, gru, rnn."
+                )
+            core["decoder"] = dict(decoder)
+        if maps is not None:
+            if self.spec.target.kind != "frames":
+                raise UserError(
+                    f"{core['cell']} predicts frames; this data asks for a {self.spec.target.kind}. "
+                    "Allowed for it: model=lstm, gru, rnn."
+                )
+            core["maps"] = dict(maps)
         with torch.random.fork_rng(devices=[]):
             members = []
             for number in range(ensemble):
@@ -209,7 +228,7 @@ class SequenceModel(pl.LightningModule):
         world = self.trainer.world_size
         if world == 1:
             return 1.0
-        count = torch.tensor(float(len(batch)), device=self.device)
+        count = self.task.weight(batch).to(self.device, torch.float)
         total = count.clone()
         distributed.all_reduce(total)
         return count * world / total

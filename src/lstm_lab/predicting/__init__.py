@@ -16,6 +16,8 @@ MODULES = {
     "forecast": "lstm_lab.predicting.forecast",
     "language": "lstm_lab.predicting.language",
     "classify": "lstm_lab.predicting.classify",
+    "translate": "lstm_lab.predicting.translate",
+    "frames": "lstm_lab.predicting.frames",
     "transcribe": "lstm_lab.predicting.transcribe",
 }
 

@@ -116,6 +116,10 @@ class Task:
             raise TypeError(f"{self.name} takes no {', '.join(options)}")
         return self.predict(nets, weights, batch, steps)
 
+    def weight(self, batch: Batch) -> Tensor:
+        """How much the mean loss of a batch counts beside those of other processes: the targets it is a mean of."""
+        return torch.tensor(float(len(batch)))
+
     def members(self, statistics: dict[str, Any], rows: int) -> int:
         """How many networks `ensemble=auto` means for this data."""
         return 1

@@ -72,27 +72,23 @@ class Frames(Task):
         number: int,
         frontend: dict[str, Any] | None = None,
     ) -> nn.Module:
-        """Builds an `EncoderForecaster`, or a `NextFrame` where frames are fed back.
-
-        `frontend` holds what `lstm_lab.models.ConvLSTM` adds to a core: ``patch``, ``kernel`` and ``feedback``.
-        """
+        """Builds an `EncoderForecaster`, or a `NextFrame` where frames are fed back, by ``maps`` of the core."""
         if not isinstance(spec.inputs, FrameInputs):
             raise UserError("task=frames needs frames, such as data=moving_digits.")
         if core["cell"] not in CELLS:
             raise UserError(f"task=frames needs maps: model=convlstm or predrnn, not cell={core['cell']}.")
-        settings = {"patch": 1, "kernel": 5, "feedback": core["cell"] == "st_lstm", **(frontend or {})}
-        settings.pop("name", None)
+        settings = {"patch": 1, "kernel": 5, "feedback": False, **core.get("maps", {})}
         feedback = settings.pop("feedback")
         settings |= {key: core[key] for key in ("hidden_size", "num_layers", "forget_bias")}
         if core["cell"] == "st_lstm" and not feedback:
-            raise UserError("model.feedback=false: st_lstm reads its own frames; take cell=convlstm.")
+            raise UserError("model.maps.feedback=false: st_lstm reads its own frames; take cell=convlstm.")
         if not feedback and self.sampling != "none":
             raise UserError(
-                f"task.sampling={self.sampling} needs a net that reads its own frames: model.feedback=true."
+                f"task.sampling={self.sampling} needs a net that reads its own frames: model.maps.feedback=true."
             )
         net = NextFrame(spec.inputs, core["cell"], **settings) if feedback else None
         found = net or EncoderForecaster(spec.inputs, **settings)
-        found.horizon = spec.target.steps
+        found.horizon = spec.target.steps  # type: ignore[assignment]
         return found
 
     def loss(self, net: nn.Module, batch: Batch) -> Tensor:
