@@ -92,11 +92,11 @@ class Cell(nn.Module):
         Returns:
             The output (B, H) and the new state.
         """
-        state = self._next(self.project(x_t), state, drop)
+        state = self.follow(self.project(x_t), state, drop)
         return state[0], state
 
-    def _next(self, projected: Tensor, state: CellState, drop: Tensor | None) -> CellState:
-        """`advance`, then zoneout."""
+    def follow(self, projected: Tensor, state: CellState, drop: Tensor | None) -> CellState:
+        """Returns `advance` after zoneout: what a loop over time calls."""
         new = self.advance(projected, state, drop)
         if not self.zoneout:
             return new
@@ -127,7 +127,7 @@ class Cell(nn.Module):
         state = self.initial_state(x) if state is None else state
         outputs = []
         for t, projected in enumerate(self.project(x).unbind(1)):  # T times (B, G*H)
-            new = self._next(projected, state, drop)
+            new = self.follow(projected, state, drop)
             if real is not None:
                 new = tuple(torch.where(real[:, t, None], n, o) for n, o in zip(new, state, strict=True))
             state = new

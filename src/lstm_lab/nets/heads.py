@@ -37,13 +37,17 @@ class SoftmaxHead(nn.Module):
         if embedding is not None:
             self.linear.weight = embedding.weight
 
+    def logits(self, hidden: Tensor) -> Tensor:
+        """Returns (…, V) for outputs (…, H), before the softmax."""
+        return self.linear(self.project(hidden))
+
     def log_probabilities(self, hidden: Tensor) -> Tensor:
         """Returns (…, V) for outputs (…, H)."""
-        return F.log_softmax(self.linear(self.project(hidden)), dim=-1)
+        return F.log_softmax(self.logits(hidden), dim=-1)
 
     def nats(self, hidden: Tensor, targets: Tensor) -> Tensor:
         """Returns the negative log probability (N,) of targets (N,) after outputs (N, H)."""
-        return F.cross_entropy(self.linear(self.project(hidden)), targets, reduction="none")
+        return F.cross_entropy(self.logits(hidden), targets, reduction="none")
 
 
 class AdaptiveHead(nn.Module):

@@ -1,0 +1,185 @@
+"""Pairs of texts: parallel files, dialogues, and three sets that are made here, each in three parts.
+
+Lines are matched by their number and never split again. Whatever the source, equal sources never stand in two parts
+of a set that is divided here, because a model would be tested on what it has seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from lstm_lab.data.files import find
+from lstm_lab.data.text.pairs_made import MADE
+from lstm_lab.data.text.reading import lines, read_text
+from lstm_lab.errors import UserError, check_at_least, check_choice
+
+PARTS = ("train", "validation", "test")
+Pair = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """Pairs in three parts.
+
+    Attributes:
+        parts: by name, (source, target) in the order of the file.
+        source: where they were read from.
+        warnings: what a person should know, a line each.
+    """
+
+    parts: dict[str, list[Pair]]
+    source: str
+    warnings: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Division:
+    """How a set without parts of its own is divided.
+
+    Attributes:
+        validation: share of the pairs.
+        test: share of the pairs.
+        seed: decides which.
+    """
+
+    validation: float
+    test: float
+    seed: int
+
+    def __call__(self, pairs: Sequence[Pair], groups: Sequence[object], source: str) -> dict[str, list[Pair]]:
+        """Divides pairs; those of one group stay together.
+
+        Raises:
+            UserError: if a part would be empty.
+        """
+        for name, share in (("validation", self.validation), ("test", self.test)):
+            if not 0 < share < 1:
+                raise UserError(f"data.{name}={share} must be a share above 0 and below 1.")
+        number = {group: place for place, group in enumerate(dict.fromkeys(groups))}
+        chance = np.random.default_rng(self.seed).permutation(len(number)) / max(1, len(number))
+        parts: dict[str, list[Pair]] = {part: [] for part in PARTS}
+        for pair, group in zip(pairs, groups, strict=True):
+            where = chance[number[group]]
+            part = (
+                "test"
+                if where < self.test
+                else "validation"
+                if where < self.test + self.validation
+                else "train"
+            )
+            parts[part].append(pair)
+        for part, found in parts.items():
+            if not found:
+                raise UserError(f"{source}: {len(pairs)} pairs are too few: the {part} part would be empty.")
+        return parts
+
+
+def multi30k(directory: str | None, source: str | None, target: str | None) -> Pairs:
+    """Multi30k task 1 (Elliott et al. 2016): captions of pictures; 29,000, 1,014 and the 1,000 of test2016."""
+    sides, languages = [source or "de", target or "en"], ("de", "en", "fr")
+    for name, language in zip(("source", "target"), sides, strict=True):
+        check_choice(f"data.{name}", language, languages)
+    if sides[0] == sides[1]:
+        raise UserError(f"data.source={sides[0]} and data.target={sides[1]} are the same language.")
+    parts, folder = {}, ""
+    for part, stem in zip(PARTS, ("train", "val", "test_2016_flickr"), strict=True):
+        paths = [find(f"text/multi30k/{stem}.{language}.gz", directory) for language in sides]
+        folder = str(paths[0].parent)
+        parts[part] = matched(*paths)
+    return Pairs(parts, folder)
+
+
+def matched(source: Path, target: Path, encoding: str = "utf-8") -> list[Pair]:
+    """Reads two files whose lines belong together.
+
+    Raises:
+        UserError: if they have different numbers of lines.
+    """
+    left, right = (lines(read_text(path, encoding)) for path in (source, target))
+    if len(left) != len(right):
+        raise UserError(f"{source} has {len(left):,} lines, {target} has {len(right):,}: they must be equal.")
+    return [(one.strip(), other.strip()) for one, other in zip(left, right, strict=True)]
+
+
+def tab_separated(path: Path, encoding: str = "utf-8") -> list[Pair]:
+    """Reads a file with source, tab, target in each line.
+
+    Raises:
+        UserError: naming the first line that has no tab, or more than one.
+    """
+    pairs = []
+    for number, row in enumerate(lines(read_text(path, encoding)), 1):
+        cells = row.split("\t")
+        if len(cells) != 2 and row.strip():
+            raise UserError(f"{path}, line {number}: {len(cells)} columns; it needs source, tab, target.")
+        pairs.append((cells[0].strip(), cells[-1].strip() if len(cells) > 1 else ""))
+    return pairs
+
+
+def parallel(
+    path: str | None, source: str | None, target: str | None, encoding: str, division: Division
+) -> Pairs:
+    """Your own pairs: two files, or one with tabs. Pairs with an empty side are left out and told."""
+    if path is not None and (source or target):
+        raise UserError(
+            "data.path=… (one file with tabs) and data.source=… data.target=… exclude each other."
+        )
+    if path is not None:
+        where, found = path, tab_separated(Path(path).expanduser(), encoding)
+    elif source and target:
+        where, found = source, matched(Path(source).expanduser(), Path(target).expanduser(), encoding)
+    else:
+        raise UserError(
+            "data=parallel needs data.source=a.txt data.target=b.txt, or data.path=pairs.tsv with tabs."
+        )
+    kept = [pair for pair in found if all(pair)]
+    warnings = []
+    if len(kept) < len(found):
+        first = next(number for number, pair in enumerate(found, 1) if not all(pair))
+        warnings.append(
+            f"{len(found) - len(kept)} pairs with an empty side are left out, the first in line {first}"
+        )
+    return Pairs(division(kept, [one for one, _ in kept], where), where, warnings)
+
+
+def dialogs(directory: str | None, context: int, division: Division) -> Pairs:
+    """Small talk, divided by dialogue: a new one begins where a prompt is not the reply before it."""
+    path = find("text/dialogs/dialogs.txt", directory)
+    return Pairs(*_turns(tab_separated(path), context, division, str(path)))
+
+
+def _turns(
+    pairs: list[Pair], context: int, division: Division, where: str
+) -> tuple[dict[str, list[Pair]], str, list[str]]:
+    """Replies with the `context` turns before them, a line each, and what the division cannot keep apart."""
+    check_at_least("data.context", context, 1)
+    found: list[Pair] = []
+    groups: list[object] = []
+    turns: list[str] = []
+    dialogue = -1
+    for prompt, reply in pairs:
+        if not turns or turns[-1] != prompt:
+            turns, dialogue = [prompt], dialogue + 1
+        found.append(("\n".join(turns[-context:]), reply))
+        groups.append(dialogue)
+        turns.append(reply)
+    return division(found, groups, where), where, [f"{dialogue + 1} dialogues, each in one part"]
+
+
+def made(name: str, count: int, seed: int) -> Pairs:
+    """A set of `MADE`: `count` pairs with different sources, a tenth of them each for validation and test."""
+    check_at_least("data.count", count, 100)
+    pairs = MADE[name](count, np.random.default_rng(seed))
+    cuts = int(0.8 * count), int(0.9 * count)
+    return Pairs(
+        {"train": pairs[: cuts[0]], "validation": pairs[cuts[0] : cuts[1]], "test": pairs[cuts[1] :]},
+        "package",
+    )
+
+
+NAMED: tuple[str, ...] = ("multi30k", "dialogs", *MADE)
+"""Sets that have a name; any other pairs are files."""

@@ -1,0 +1,275 @@
+"""Translation: one sequence into another of a different length, trained with the truth before each symbol.
+
+Two numbers are kept apart: nats per symbol with the truth read before each (`predict`, `error`: what validation
+watches), and sentences that the model writes by itself (`infer`: what BLEU and exact matches are counted on).
+
+Shapes: B sentences, S source steps, T target steps, V symbols, M networks, K hypotheses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pad_sequence
+
+from lstm_lab.batch import Batch
+from lstm_lab.errors import UserError, check_at_least
+from lstm_lab.nets.beam import Hypothesis, Penalties, beam_search, sample
+from lstm_lab.nets.encoder_decoder import DecoderSettings, EncoderDecoder, build_encoder_decoder
+from lstm_lab.spec import Spec
+from lstm_lab.tasks.base import Task
+
+PAD = 0
+
+
+class Translate(Task):
+    """Cross-entropy of the target's symbols, a mean over real ones; members of an ensemble average probabilities.
+
+    Args:
+        label_smoothing: share of the target that is spread over all symbols (Szegedy et al. 2016).
+        beam: hypotheses that a search keeps; 1 is greedy.
+        length_penalty: α of Wu et al. (2016), eq. 14, for hypotheses; 0 for none.
+        coverage_penalty: their β.
+        no_repeat: no run of so many symbols is written twice; 0 for no such rule.
+    """
+
+    name = "translate"
+    metric = "val/nats"
+
+    def __init__(
+        self,
+        label_smoothing: float = 0.1,
+        beam: int = 5,
+        length_penalty: float = 1.0,
+        coverage_penalty: float = 0.0,
+        no_repeat: int = 0,
+    ) -> None:
+        if not 0 <= label_smoothing < 1:
+            raise UserError(f"task.label_smoothing={label_smoothing} must be at least 0 and below 1.")
+        check_at_least("task.beam", beam, 1)
+        check_at_least("task.length_penalty", length_penalty, 0)
+        check_at_least("task.coverage_penalty", coverage_penalty, 0)
+        check_at_least("task.no_repeat", no_repeat, 0)
+        self.label_smoothing, self.beam = label_smoothing, beam
+        self.length_penalty, self.coverage_penalty, self.no_repeat = (
+            length_penalty,
+            coverage_penalty,
+            no_repeat,
+        )
+
+    def to_plain(self) -> dict[str, Any]:
+        """Name and settings as plain data."""
+        keys = ("label_smoothing", "beam", "length_penalty", "coverage_penalty", "no_repeat")
+        return {"name": self.name, **{key: getattr(self, key) for key in keys}}
+
+    def build_net(
+        self,
+        spec: Spec,
+        core: dict[str, Any],
+        statistics: dict[str, Any],
+        number: int,
+        frontend: dict[str, Any] | None = None,
+    ) -> nn.Module:
+        """Builds an `EncoderDecoder`; ``core["decoder"]`` holds the decoder's settings."""
+        encoder = {key: value for key, value in core.items() if key != "decoder"}
+        settings = DecoderSettings.of(core.get("decoder"))
+        return build_encoder_decoder(spec.inputs, spec.target.size, encoder, settings, frontend, statistics)
+
+    def steps(self, batches: int) -> int:
+        """Optimiser steps that are usual: twenty passes."""
+        return max(500, 20 * batches)
+
+    # -- with the truth before each symbol --------------------------------------------------------------------
+
+    def weight(self, batch: Batch) -> Tensor:
+        """How much a batch counts beside those of other processes: its real symbols."""
+        return (batch.targets["sentence"] != PAD).sum()
+
+    def loss(self, net: nn.Module, batch: Batch) -> Tensor:
+        """Mean smoothed cross-entropy of real symbols, in nats."""
+        assert isinstance(net, EncoderDecoder)
+        target = batch.targets["sentence"]  # (B, T), its end included
+        found, _ = net(batch, shifted(target, net.symbols.begin))
+        real = target != PAD
+        logits = net.decoder.head.logits(found[real])  # (real symbols, V)
+        return F.cross_entropy(logits, target[real], label_smoothing=self.label_smoothing)
+
+    def predict(
+        self, nets: Sequence[nn.Module], weights: Tensor, batch: Batch, steps: int | None = None
+    ) -> dict[str, Tensor]:
+        """Returns ``nats`` (B, T), -log of the mixed probability of each symbol of the target, 0 on padding."""
+        target, each = batch.targets["sentence"], []
+        real = target != PAD
+        for net, weight in zip(nets, weights, strict=True):
+            assert isinstance(net, EncoderDecoder)
+            found, _ = net(batch, shifted(target, net.symbols.begin))
+            each.append(weight.log() - net.decoder.head.nats(found[real], target[real]))
+        mixed = -torch.stack(each).logsumexp(0)
+        return {
+            "nats": torch.zeros(target.shape, device=mixed.device, dtype=mixed.dtype).masked_scatter(
+                real, mixed
+            )
+        }
+
+    def error(self, predictions: dict[str, Tensor], batch: Batch) -> tuple[Tensor, Tensor]:
+        """Sum of nats and count of real symbols."""
+        return predictions["nats"].double().sum(), self.weight(batch)
+
+    # -- by itself --------------------------------------------------------------------------------------------
+
+    def infer(
+        self,
+        nets: Sequence[nn.Module],
+        weights: Tensor,
+        batch: Batch,
+        steps: int | None = None,
+        beam: int | None = None,
+        n_best: int = 1,
+        length_penalty: float | None = None,
+        coverage_penalty: float | None = None,
+        no_repeat: int | None = None,
+        temperature: float | None = None,
+        top_k: int = 0,
+        top_p: float = 1.0,
+        seed: int = 0,
+        **options: Any,
+    ) -> dict[str, Tensor]:
+        """Writes translations; what is None is as the task was set.
+
+        Args:
+            nets: M networks, whose probabilities are averaged.
+            weights: (M,).
+            batch: the sources; targets are not looked at.
+            steps: symbols at the most.
+            beam: hypotheses that the search keeps.
+            n_best: how many of them to return.
+            length_penalty: as the task's.
+            coverage_penalty: as the task's.
+            no_repeat: as the task's.
+            temperature: draws instead of searching, unless None; above 1 wilder, below 1 tamer.
+            top_k: draw among so many likeliest symbols, 0 for all.
+            top_p: draw among the likeliest that hold this share of the probability.
+            seed: decides what is drawn; each row has draws of its own, whatever the other rows are.
+            options: none further.
+
+        Returns:
+            ``written`` (B, K, L) and the attention of the best ``attention`` (B, L, S), both zero after their ends;
+            ``score`` (B, K), the sum of log probabilities; ``finished`` (B, K). K is `n_best` at the most; what is
+            missing has a score of -inf.
+        """
+        if options:
+            raise TypeError(f"{self.name} takes no {', '.join(options)}")
+        size = beam or self.beam
+        check_options(size, n_best, temperature, top_k, top_p)
+        readers = [net for net in nets if isinstance(net, EncoderDecoder)]
+        mixture = Mixture(readers, weights)
+        source, state = mixture.encode(batch)
+        lengths, limits = batch.lengths, readers[0].limits(batch.lengths)
+        limits = limits if steps is None else limits.clamp(max=steps)
+        block = self.no_repeat if no_repeat is None else no_repeat
+        if temperature is not None:
+            generators = [
+                torch.Generator().manual_seed(seed * 1_000_003 + key) for key in batch.keys.tolist()
+            ]
+            found = sample(
+                mixture.step,
+                source,
+                state,
+                limits,
+                readers[0].symbols,
+                generators,
+                temperature,
+                top_k,
+                top_p,
+                block,
+            )
+        else:
+            penalties = Penalties(
+                self.length_penalty if length_penalty is None else length_penalty,
+                self.coverage_penalty if coverage_penalty is None else coverage_penalty,
+            )
+            found = beam_search(
+                mixture.step, source, state, lengths, limits, readers[0].symbols, size, penalties, block
+            )
+        return as_tensors(found, n_best, batch.inputs.shape[1])
+
+
+@dataclass(frozen=True)
+class Several:
+    """Sources or states of several networks, whose rows move together."""
+
+    parts: list[Any]
+
+    def rows(self, index: Tensor) -> Several:
+        """Returns some rows of each."""
+        return Several([part.rows(index) for part in self.parts])
+
+
+class Mixture:
+    """Networks that write together: their probabilities are averaged at each step.
+
+    Args:
+        nets: M networks.
+        weights: (M,), how much each counts.
+    """
+
+    def __init__(self, nets: Sequence[EncoderDecoder], weights: Tensor) -> None:
+        self.nets, self.weights = nets, weights
+
+    def encode(self, batch: Batch) -> tuple[Several, Several]:
+        """What there is to attend to, and the states before the first symbol."""
+        pairs = [net.encode(batch) for net in self.nets]
+        return Several([memory for memory, _ in pairs]), Several([state for _, state in pairs])
+
+    def step(self, tokens: Tensor, source: Several, state: Several) -> tuple[Tensor, Tensor, Several]:
+        """Log probabilities (N, V) of the next symbol, the mean attention (N, S), the states."""
+        each = [
+            net.decoder.step(tokens, memory, one)
+            for net, memory, one in zip(self.nets, source.parts, state.parts, strict=True)
+        ]
+        after = Several([one for _, _, one in each])
+        if len(each) == 1:
+            return each[0][0], each[0][1], after
+        chances = torch.stack([log for log, _, _ in each]) + self.weights.log()[:, None, None]
+        attention = torch.stack([paid for _, paid, _ in each])
+        return chances.logsumexp(0), (attention * self.weights[:, None, None]).sum(0), after
+
+
+def shifted(target: Tensor, begin: int) -> Tensor:
+    """What a decoder reads to write `target` (B, T): the beginning, then all but the last symbol."""
+    return torch.cat([torch.full_like(target[:, :1], begin), target[:, :-1]], dim=1)
+
+
+def as_tensors(found: list[list[Hypothesis]], count: int, width: int) -> dict[str, Tensor]:
+    """Hypotheses as tensors, see `Translate.infer`; `width` is S."""
+    count = min(count, max(len(one) for one in found))
+    longest = max([1, *(len(h.symbols) for one in found for h in one[:count])])
+    written = torch.zeros(len(found), count, longest, dtype=torch.long)
+    score = torch.full((len(found), count), -torch.inf)
+    finished = torch.zeros(len(found), count, dtype=torch.bool)
+    for row, hypotheses in enumerate(found):
+        for place, one in enumerate(hypotheses[:count]):
+            written[row, place, : len(one.symbols)] = one.symbols
+            score[row, place], finished[row, place] = one.score, one.finished
+    attention = pad_sequence(
+        [F.pad(one[0].attention, (0, width - one[0].attention.shape[1])) for one in found], True
+    )
+    return {"written": written, "score": score, "finished": finished, "attention": attention}
+
+
+def check_options(beam: int, n_best: int, temperature: float | None, top_k: int, top_p: float) -> None:
+    """Raises `UserError` for settings of a search that cannot be."""
+    check_at_least("beam", beam, 1)
+    check_at_least("n_best", n_best, 1)
+    check_at_least("top_k", top_k, 0)
+    if n_best > beam:
+        raise UserError(f"n_best={n_best} is more than beam={beam} keeps. Give beam={n_best}, or more.")
+    if temperature is not None and not temperature >= 0:
+        raise UserError(f"temperature={temperature} must be at least 0.")
+    if not 0 < top_p <= 1:
+        raise UserError(f"top_p={top_p} must be above 0 and at most 1.")
