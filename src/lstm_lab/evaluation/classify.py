@@ -16,6 +16,7 @@ from lstm_lab.data import SequenceDataModule
 from lstm_lab.data.labels import label_frame
 from lstm_lab.evaluation import Tested
 from lstm_lab.figures.classify import draw_calibration, draw_confusion
+from lstm_lab.figures.speech import draw_clips
 from lstm_lab.predictor import Predictor
 
 SHOWN = {"accuracy": "accuracy %", "f1": "F1 %", "loss": "nats"}
@@ -49,6 +50,8 @@ def test(predictor: Predictor, data: SequenceDataModule) -> Tested:
     low, high = proportion_confint(right, len(truth), method="wilson")
     matrix = confusion_matrix(truth, probabilities.argmax(1), labels=range(len(names)))
     pictures = {"confusion": partial(_confusion, matrix, names, data)}
+    if hasattr(data, "features_of"):
+        pictures["clips"] = partial(_clips, truth, probabilities.numpy(), data)
     pictures["calibration"] = partial(_calibration, truth, probabilities.numpy(), data)
     return Tested(
         {f"test/{name}": value for name, value in metrics.items()},
@@ -142,3 +145,14 @@ def _confusion(matrix: np.ndarray, names: tuple[str, ...], data: SequenceDataMod
 def _calibration(truth: np.ndarray, chances: np.ndarray, data: SequenceDataModule, path: Path) -> None:
     right = chances.argmax(1) == truth
     draw_calibration(path, pd.DataFrame({"confidence": chances.max(1), "right": right}), data.title)
+
+
+def _clips(truth: np.ndarray, chances: np.ndarray, data: SequenceDataModule, path: Path) -> None:
+    """Draws mistakes, and what was nearly one, for there is nothing to learn from the others."""
+    own = np.take_along_axis(chances, truth[:, None], 1)[:, 0]
+    names, found = data.spec.target.names, chances.argmax(1)
+    clips = [
+        (data.features_of("test", row), str(names[truth[row]]), str(names[found[row]]))  # type: ignore[attr-defined]
+        for row in own.argsort()[:8].tolist()
+    ]
+    draw_clips(path, clips, data.processor.hop, f"{data.title}: the test clips that the model finds hardest")

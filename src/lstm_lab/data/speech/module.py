@@ -297,14 +297,19 @@ class SpeechFeaturesDataModule(SequenceDataModule):
     def pooled(self, part: str) -> tuple[np.ndarray, np.ndarray]:
         """Mean and deviation of each feature over a clip, (N, 2 F), and the classes (N,)."""
         rows = []
-        for number in self._parts[part]:
-            row = self.store.row(number)
-            if self.inputs == "wave":
-                assert self._front is not None
-                row = self._front(row[None, :, 0], torch.tensor([len(row)]))[0][0]
-            rows.append(torch.cat([row.mean(dim=0), row.std(dim=0, correction=0)]))
+        for number in range(len(self._parts[part])):
+            row = self.features_of(part, number)
+            rows.append(np.concatenate([row.mean(axis=0), row.std(axis=0)]))
         assert isinstance(self._targets, Tensor)
-        return torch.stack(rows).numpy(), self._targets[self._parts[part]].numpy()
+        return np.stack(rows), self._targets[self._parts[part]].numpy()
+
+    def features_of(self, part: str, row: int) -> np.ndarray:
+        """Features (T, F) of one clip of a part, for a picture."""
+        clip = self.store.row(self._parts[part][row])
+        if self.inputs == "wave":
+            assert self._front is not None
+            clip = self._front(clip[None, :, 0], torch.tensor([len(clip)]))[0][0]
+        return clip.numpy()
 
     def test_clips(self) -> list[Clip]:
         """What is known of the test clips, in order."""

@@ -111,6 +111,20 @@ class SpeechProcessor:
         Raises:
             UserError: naming the row or file and what is wrong with it.
         """
+        found = self.waves(table)
+        if self._front is not None and self.inputs == "features":
+            found = extract([one[:, None] for one in found], self._front)
+        elif self._front is not None:
+            found = [one[:, None] for one in found]
+        inputs, lengths = Ragged.of(found).gather(torch.arange(len(found)))
+        return Batch(inputs=inputs, lengths=lengths, keys=torch.arange(len(found)))
+
+    def waves(self, table: pd.DataFrame) -> list[Tensor]:
+        """The waves (N,) of a table, or the series (T, F) where files hold features.
+
+        Raises:
+            UserError: as `to_batch`.
+        """
         kind = next((one for one in ("path", "audio", "series") if one in table), None)
         if kind is None:
             raise UserError(
@@ -119,13 +133,7 @@ class SpeechProcessor:
         if not len(table):
             raise UserError("the table has no rows.")
         load = {"path": self._from_path, "audio": self._from_base64, "series": self._from_numbers}[kind]
-        found = [load(str(cell), f"row {row + 1}") for row, cell in enumerate(table[kind])]
-        if self._front is not None and self.inputs == "features":
-            found = extract([one[:, None] for one in found], self._front)
-        elif self._front is not None:
-            found = [one[:, None] for one in found]
-        inputs, lengths = Ragged.of(found).gather(torch.arange(len(found)))
-        return Batch(inputs=inputs, lengths=lengths, keys=torch.arange(len(found)))
+        return [load(str(cell), f"row {row + 1}") for row, cell in enumerate(table[kind])]
 
     def _from_path(self, cell: str, row: str) -> Tensor:
         path, _, inside = cell.partition("#") if not Path(cell).exists() else (cell, "", "")
