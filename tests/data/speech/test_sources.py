@@ -1,6 +1,7 @@
 """Folders, zips, tables, feature files and tones: what is found in them, and one line for what is wrong."""
 
 import shutil
+import tarfile
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import torch
 from lstm_lab.data.speech.archive import Archive
 from lstm_lab.data.speech.folder import by_folder
 from lstm_lab.data.speech.manifest import by_table
+from lstm_lab.data.speech.origins import open_recordings
 from lstm_lab.data.speech.reader import Reader
 from lstm_lab.data.speech.series import by_arrays, by_ts, read_ts
 from lstm_lab.data.speech.tones import FREQUENCIES, ToneRecordings
@@ -92,6 +94,27 @@ def test_one_line_for_a_row_that_is_wrong(record, tmp_path, text, message):
     record(tmp_path / "a.wav")
     with pytest.raises(UserError, match=message):
         by_table(table(tmp_path, text), READER)
+
+
+def test_speech_commands_are_unpacked_and_keep_the_publishers_lists(record, tmp_path, monkeypatch):
+    monkeypatch.delenv("LSTM_LAB_DATA", raising=False)
+    content = tmp_path / "content"
+    for word, name in (("yes", "00aa_nohash_0"), ("yes", "00aa_nohash_1"), ("no", "11bb_nohash_0")):
+        record(content / word / f"{name}.wav", rate=16000)
+    record(content / "_background_noise_" / "pink.wav")
+    (content / "validation_list.txt").write_text("yes/00aa_nohash_1.wav\n")
+    (content / "testing_list.txt").write_text("no/11bb_nohash_0.wav\n")
+    packed = tmp_path / "data" / "speech" / "speech_commands_v0.02.tar.gz"
+    packed.parent.mkdir(parents=True)
+    with tarfile.open(packed, "w:gz") as archive:
+        archive.add(content, ".")
+    for _ in range(2):  # packed, then as it was unpacked
+        found = open_recordings(
+            "speech_commands", "speech_commands", None, str(tmp_path / "data"), None, Reader(16000), None
+        )
+        told = [(clip.label, clip.speaker, clip.part) for clip in found.clips]
+        assert told == [("no", "11bb", "test"), ("yes", "00aa", "train"), ("yes", "00aa", "validation")]
+        packed.unlink(missing_ok=True)
 
 
 TS = "#comment\n@problemName x\n@classLabel true a b\n@data\n1,2,3:4,5,6:a\n1.5,?:2,2:b\n"

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
+import sys
+import tarfile
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from lstm_lab.data.files import find
+from lstm_lab.data.files import find, places
 from lstm_lab.data.speech.archive import Archive
 from lstm_lab.data.speech.clips import Recordings
 from lstm_lab.data.speech.folder import FileRecordings, by_folder
@@ -75,10 +79,12 @@ def open_recordings(
 
 def _fsdd(folder: str | None, reader: Reader) -> FileRecordings:
     """Free Spoken Digit Dataset: recordings 0 to 4 of each digit and speaker are the test, as its publisher says."""
-    try:
-        where = find("speech/fsdd/recordings.zip", folder)
-    except UserError:
-        where = find("speech/fsdd/recordings", folder)
+    where = _either("speech/fsdd/recordings.zip", "speech/fsdd/recordings", folder)
+    if where is None:
+        raise UserError(
+            "FSDD was not found. Clone https://github.com/Jakobovski/free-spoken-digit-dataset and name its folder with"
+            " data.dir=…"
+        )
     found = by_folder(Archive(where), reader, _FSDD)
     take = re.compile(r"_(\d+)\.wav$")
     found.clips = [
@@ -89,8 +95,9 @@ def _fsdd(folder: str | None, reader: Reader) -> FileRecordings:
 
 
 def _speech_commands(folder: str | None, reader: Reader) -> FileRecordings:
-    """Speech Commands version 2, unpacked, with the publisher's two lists."""
-    where = find("speech/speech_commands/validation_list.txt", folder).parent
+    """Speech Commands version 2, with the publisher's two lists; downloaded and unpacked if it is nowhere."""
+    lies = _either("speech/speech_commands/validation_list.txt", "speech/validation_list.txt", folder)
+    where = lies.parent if lies else _unpacked(find("speech/speech_commands_v0.02.tar.gz", folder))
     lists = {part: _lines(where / f"{part}_list.txt") for part in ("validation", "testing")}
 
     def part_of(name: str) -> str:
@@ -101,6 +108,33 @@ def _speech_commands(folder: str | None, reader: Reader) -> FileRecordings:
     archive = Archive(where)
     archive.names = [name for name in archive.names if not name.startswith("_background_noise_")]
     return by_folder(archive, reader, _COMMANDS, part_of)
+
+
+def _either(first: str, second: str, folder: str | None) -> Path | None:
+    """What lies in the folders of data under one of two names, without asking a network."""
+    for name in (first, second):
+        parts = Path(name).parts
+        for place in places(folder):
+            for start in range(len(parts)):
+                if (found := place.joinpath(*parts[start:])).exists():
+                    return found.resolve()
+    return None
+
+
+def _unpacked(archive: Path) -> Path:
+    """Unpacks an archive beside itself, once, and whole or not at all."""
+    target = archive.parent / "speech_commands"
+    aside = archive.parent / f".speech_commands.{os.getpid()}"
+    print(f"unpacking {archive}", file=sys.stderr)
+    try:
+        with tarfile.open(archive) as packed:
+            packed.extractall(aside, filter="data")  # no absolute paths, no links out of the folder
+        aside.rename(target)
+    except (OSError, tarfile.TarError) as error:
+        raise UserError(f"{archive} cannot be unpacked: {error}.") from None
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    return target
 
 
 def _lines(path: Path) -> set[str]:
