@@ -17,7 +17,7 @@ from lstm_lab.baselines.autoregression import choose_order, forecast_autoregress
 
 # (p, d, q) and the seasonal (P, D, Q). SARIMA(2,1,1)(0,1,0)12 is the classical reference of the airline
 # series; SARIMA(0,1,1)(0,1,1)12 is Box and Jenkins' model of it, and a good default for any monthly series.
-_SEASONAL = (((2, 1, 1), (0, 1, 0)), ((0, 1, 1), (0, 1, 1)))
+SEASONAL = (((2, 1, 1), (0, 1, 0)), ((0, 1, 1), (0, 1, 1)))
 _PLAIN = (((2, 1, 2), (0, 0, 0)),)
 # rows × season² above which one seasonal fit takes more than a few seconds: SARIMA then reads the last rows only.
 _DEAREST = 100_000
@@ -86,7 +86,7 @@ def forecast_baselines(history: np.ndarray, horizon: int, season: int) -> Baseli
         )
     found.add("mean", lambda: np.full(horizon, history.mean()))
     _add_autoregression(found, history, horizon, season)
-    for order, seasonal in _SEASONAL if season > 1 else _PLAIN:
+    for order, seasonal in SEASONAL if season > 1 else _PLAIN:
         name = f"ARIMA{order}".replace(" ", "")
         if season > 1:
             name = f"S{name}{seasonal}{season}".replace(" ", "")

@@ -1,125 +1,316 @@
-"""Scoring forecasts: every window of the test once, beside naive, statistical and linear forecasts."""
+"""Scoring forecasts: every window of the test once, beside naive, statistical and linear forecasts.
+
+Shapes: W windows, S steps ahead, D series.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 
-from lstm_lab.baselines.forecast import forecast_baselines, one_step_baselines
+from lstm_lab.baselines.cached import one_origin, one_step
+from lstm_lab.baselines.rolling import rolling_baselines
 from lstm_lab.data import TimeSeriesDataModule
+from lstm_lab.data.files import cache_dir
+from lstm_lab.data.timeseries.statistics import fill
 from lstm_lab.evaluation import Tested
-from lstm_lab.figures.forecast import draw_forecast
+from lstm_lab.figures.forecast import draw_forecast, draw_intervals, draw_overlay, draw_residuals, draw_steps
 from lstm_lab.predictor import Predictor
+from lstm_lab.tasks import probabilistic
 from lstm_lab.tasks.metrics import score
 
 SHOWN = {"rmse": "RMSE", "mae": "MAE", "mape": "MAPE %", "smape": "sMAPE %", "mase": "MASE"}
+STANDARDISED = {"mse_standardised": "MSE, standardised", "mae_standardised": "MAE, standardised"}
+# Rows of the table of predictions at most: of long tests it holds the last origins.
+_ROWS = 100_000
+# Windows that are forecast at a time.
+_WINDOWS = 256
+
+
+@dataclass
+class Forecasts:
+    """Forecasts of a part beside the truth.
+
+    Attributes:
+        origins: (W,), the row of the first target.
+        truth: (W, S, D) float64, NaN where there is none.
+        forecast: (W, S, D), as are `lower` and `upper`, None without an interval.
+        crps: mean over targets, NaN without a distribution.
+    """
+
+    origins: np.ndarray
+    truth: np.ndarray
+    forecast: np.ndarray
+    lower: np.ndarray | None
+    upper: np.ndarray | None
+    crps: float
 
 
 def test(predictor: Predictor, data: TimeSeriesDataModule) -> Tested:
     """Scores every test window once, and the baselines on the same targets."""
-    predictions = predict_windows(predictor, data, "test")
-    # Copies, for pandas gives views that torch may not write to.
-    truth = predictions["truth"].to_numpy(copy=True)
-    scale = predictor.processor.statistics["mase"][0]
-    metrics = score(predictions["forecast"].to_numpy(copy=True), truth, scale)
-    if "lower" in predictions:
-        inside = (predictions["lower"] <= predictions["truth"]) & (
-            predictions["truth"] <= predictions["upper"]
-        )
-        metrics["coverage"] = float(inside.mean())
-    forecasts, left_out = baseline_forecasts(data)
-    rows = {name: score(forecast, truth, scale) for name, forecast in forecasts.items()}
-    table = pd.DataFrame(rows).T.sort_values("rmse")
-    found = {f"test/{name}": value for name, value in metrics.items()}
-    best = forecasts[str(table.index[0])]
+    found = forecast_part(predictor, data, "test")
+    scorer = Scorer(predictor.processor.statistics, found.truth, data.scored)
+    metrics = scorer(found.forecast) | _interval(found, predictor.processor.share)
+    rows, best, left_out = {}, ("", found.forecast, np.inf), {}
+    for name, forecast, reason in baselines(data, found.origins):
+        if reason:
+            left_out[name] = reason
+            continue
+        rows[name] = scorer(forecast)
+        if rows[name][scorer.deciding] < best[2]:
+            best = (name, forecast, rows[name][scorer.deciding])
+    table = pd.DataFrame(rows).T.sort_values(scorer.deciding)
+    against = _against_naive(found, data) if data.horizon == 1 else {}
+    ours = {f"test/{name}": value for name, value in (metrics | against).items()}
     return Tested(
-        found,
+        ours,
         table,
-        SHOWN,
-        verdict(found, table),
-        predictions,
+        scorer.shown,
+        verdict(ours, table, scorer.deciding, no_skill=data.series.freq == "B" and not _skill(against)),
+        as_table(found, data),
         left_out=left_out,
-        pictures={"forecast": partial(_draw, predictions, data, str(table.index[0]), best)},
+        pictures=_pictures(found, data, best[0], best[1]),
+        notes=_notes(ours, against, predictor, data),
     )
 
 
-def predict_windows(predictor: Predictor, data: TimeSeriesDataModule, part: str) -> pd.DataFrame:
-    """Forecasts every window of a part and lays it beside the truth, in long form."""
-    loader = data.val_dataloader() if part == "validation" else data.test_dataloader()
-    index, tables = data.series.index, []
-    for batch in loader:
-        found = predictor.predict_batch(batch)
-        windows, steps, _ = found["forecast"].shape
-        rows = batch.keys[:, None] + torch.arange(steps)
-        known = batch.targets["horizon_mask"][:, :, 0].flatten().numpy()
-        table = pd.DataFrame(
-            {
-                "origin": np.repeat(index[batch.keys.numpy() - 1], steps),
-                "step": np.tile(np.arange(1, steps + 1), windows),
-                "row": rows.flatten().numpy(),
-                # The truth is the file's own number, not its 32-bit copy.
-                "truth": data.series.values[rows.clamp(max=len(index) - 1).flatten().numpy(), 0],
-                **{name: value[:, :, 0].flatten().double().numpy() for name, value in found.items()},
+class Scorer:
+    """The same scores for every forecast of one test.
+
+    Args:
+        statistics: what was measured on the training rows.
+        truth: (W, S, D).
+        scored: ``units`` or ``standardised``.
+    """
+
+    def __init__(self, statistics: dict[str, Any], truth: np.ndarray, scored: str) -> None:
+        self.statistics, self.truth = statistics, truth
+        self.standardised = scored == "standardised"
+        self.shown = STANDARDISED if self.standardised else SHOWN
+        self.deciding = next(iter(self.shown))
+        self._known = ~np.isnan(truth)
+
+    def __call__(self, forecast: np.ndarray) -> dict[str, float]:
+        """Scores one forecast (W, S, D)."""
+        found: dict[str, float] = {}
+        raw = self.statistics["moments"]["raw"]
+        error = np.where(self._known, forecast - self.truth, np.nan)
+        if self.standardised or self.truth.shape[2] > 1:
+            scaled = error / np.array(raw["std"])
+            found |= {"mse_standardised": float(np.nanmean(scaled**2))}
+            found |= {"mae_standardised": float(np.nanmean(np.abs(scaled)))}
+        if self.truth.shape[2] == 1:
+            known = self._known[..., 0]
+            return score(forecast[..., 0][known], self.truth[..., 0][known], self.statistics["mase"][0]) | {
+                "rmsse": float(np.sqrt(np.nanmean(error**2))) / self.statistics["rmsse"][0],
+                **found,
             }
-        )
-        tables.append(table[known])
-    whole = pd.concat(tables, ignore_index=True)
-    whole.insert(2, "time", index[whole.pop("row")])
-    return whole
+        flat = score(forecast[self._known], self.truth[self._known], 1.0)
+        # Of several series MASE and RMSSE are means over the series, each in its own unit.
+        flat["mase"] = float(np.nanmean(np.abs(error) / np.array(self.statistics["mase"])))
+        each = np.sqrt(np.nanmean(error**2, axis=(0, 1))) / np.array(self.statistics["rmsse"])
+        return flat | {"rmsse": float(np.nanmean(each)), **found}
 
 
-def baseline_forecasts(data: TimeSeriesDataModule) -> tuple[dict[str, np.ndarray], dict[str, str]]:
-    """Forecasts of all baselines for every test target, in the order of `predict_windows`."""
-    values, split, horizon = data.series.values[:, 0], data.split, data.horizon
-    statistics = data.processor.statistics
+def forecast_part(predictor: Predictor, data: TimeSeriesDataModule, part: str) -> Forecasts:
+    """Forecasts every window of a part, many at a time."""
+    windows, series = data.windows(part), data.series
+    parts: dict[str, list[np.ndarray]] = {"forecast": [], "lower": [], "upper": []}
+    scores, counts = [], []
+    origins = windows.origins.numpy()
+    rows = origins[:, None] + np.arange(data.horizon)
+    # The truth is the file's own number, not its 32-bit copy.
+    truth = series.values[rows.clip(max=len(series) - 1)]
+    truth = np.where((rows < _end(data, part))[..., None], truth, np.nan)
+    for start in range(0, len(windows), _WINDOWS):
+        found = predictor.predict_batch(windows.gather(slice(start, start + _WINDOWS)))
+        for name, kept in parts.items():
+            if name in found:
+                kept.append(found[name].double().numpy())
+        drawn = predictor.processor.distribution(found)
+        if drawn is not None:
+            there = truth[start : start + _WINDOWS]
+            value = probabilistic.crps(quantiles=drawn[0].double().numpy(), truth=there, levels=drawn[1])
+            scores.append(value)
+            counts.append(int((~np.isnan(there)).sum()))
+    whole = {name: np.concatenate(kept) if kept else None for name, kept in parts.items()}
+    assert whole["forecast"] is not None
+    crps = float(np.average(np.nan_to_num(scores), weights=counts)) if sum(counts) else float("nan")
+    return Forecasts(origins, truth, whole["forecast"], whole["lower"], whole["upper"], crps)
+
+
+def _end(data: TimeSeriesDataModule, part: str) -> int:
+    return data.split.rows if part == "test" else data.split.valid
+
+
+def _interval(found: Forecasts, share: float) -> dict[str, float]:
+    scores = {} if np.isnan(found.crps) else {"crps": found.crps}
+    if found.lower is not None and found.upper is not None:
+        ends = {"lower": found.lower, "upper": found.upper, "truth": found.truth}
+        scores |= {"coverage": probabilistic.coverage(**ends)}
+        scores |= {"winkler": probabilistic.winkler(**ends, share=share)}
+    return scores
+
+
+def baselines(data: TimeSeriesDataModule, origins: np.ndarray) -> Iterator[tuple[str, np.ndarray, str]]:
+    """Yields name and forecasts (W, S, D) of every baseline, or name and the reason why there is none."""
+    split, horizon, statistics = data.split, data.horizon, data.processor.statistics
     season = statistics["block"] if statistics["seasonal"] else 0
-    if split.rows - split.valid == horizon:
-        found = forecast_baselines(values[: split.valid], horizon, season)
-        return found.forecasts, found.left_out
-    if horizon == 1:
-        return one_step_baselines(values, split.valid, season), {}
-    forecasts: dict[str, list[np.ndarray]] = {"naive": []}
-    if season > 1:
-        forecasts["seasonal naive"] = []
-    for origin in range(split.valid, split.rows - horizon + 1):
-        forecasts["naive"].append(np.full(horizon, values[origin - 1]))
-        if season > 1:
-            forecasts["seasonal naive"].append(values[origin - season + np.arange(horizon) % season])
-    return {name: np.concatenate(parts) for name, parts in forecasts.items()}, {}
+    values = fill(data.series.values)
+    reach = min(data.lookback_rows, split.valid // 2)
+    single = values.shape[1] == 1
+    if single and len(origins) == 1:
+        names = one_origin(values[: split.first_test, 0], horizon, season, cache_dir())
+        yield from ((name, forecast[None, :, None], "") for name, forecast in names.forecasts.items())
+        yield from ((name, np.empty(0), reason) for name, reason in names.left_out.items())
+    for name, forecast in rolling_baselines(values, origins, horizon, season, split.valid, reach):
+        if not (single and len(origins) == 1) or name == "linear direct":
+            yield name, forecast, ""
+    if single and horizon == 1 and len(origins) > 1 and season > 1:
+        for name, forecast in one_step(values[:, 0], split.first_test, season, cache_dir()).items():
+            yield name, forecast[: len(origins), None, None], ""
 
 
-def verdict(metrics: dict[str, float], baselines: pd.DataFrame) -> str:
+def verdict(metrics: dict[str, float], table: pd.DataFrame, deciding: str, no_skill: bool = False) -> str:
     """One line that says whether the model was worth training."""
-    best = str(baselines.index[0])
-    ratio = 1 - metrics["test/rmse"] / baselines["rmse"].iloc[0]
+    best = str(table.index[0])
+    ours, theirs = metrics[f"test/{deciding}"], float(table[deciding].iloc[0])
+    ratio = 1 - ours / theirs if theirs > 0 else 0.0
+    name = {"rmse": "RMSE", "mse_standardised": "standardised MSE"}[deciding]
     mase = f"MASE {metrics['test/mase']:.2f}"
+    if no_skill:
+        return f"shows no skill: no difference from the last value that chance does not explain ({mase})"
     if ratio > 0:
-        return f"beats {best} by {100 * ratio:.0f} % in RMSE ({mase})"
+        return f"beats {best} by {100 * ratio:.0f} % in {name} ({mase})"
     if ratio > -10:
-        return f"does not beat {best}: RMSE {100 * -ratio:.0f} % above it ({mase})"
-    ours, theirs = metrics["test/rmse"], baselines["rmse"].iloc[0]
-    return f"does not beat {best}: RMSE {ours:.3g} against {theirs:.3g} ({mase})"
+        return f"does not beat {best}: {name} {100 * -ratio:.0f} % above it ({mase})"
+    return f"does not beat {best}: {name} {ours:.3g} against {theirs:.3g} ({mase})"
 
 
-def _draw(
-    table: pd.DataFrame, data: TimeSeriesDataModule, baseline: str, best: np.ndarray, path: Path
-) -> None:
+def _against_naive(found: Forecasts, data: TimeSeriesDataModule) -> dict[str, float]:
+    """One step ahead of the first series: Diebold-Mariano against the last value, and the share of right directions."""
+    last = fill(data.series.values)[found.origins - 1, 0]
+    forecast, truth = found.forecast[:, 0, 0], found.truth[:, 0, 0]
+    if len(truth) < 20:
+        return {}
+    statistic, p = probabilistic.diebold_mariano(forecast=forecast, other=last, truth=truth)
+    way = probabilistic.direction(forecast=forecast, truth=truth, last=last)
+    return {"dm": statistic, "dm_p": p, **{f"direction_{name}": value for name, value in way.items()}}
+
+
+def _skill(against: dict[str, float]) -> bool:
+    """Whether a forecast is better than the last value by more than chance, in squared error and not only there."""
+    return bool(against) and against["dm"] < 0 and against["dm_p"] < 0.05
+
+
+def _notes(
+    metrics: dict[str, float], against: dict[str, float], predictor: Predictor, data: TimeSeriesDataModule
+) -> list[str]:
+    lines = []
+    if "test/coverage" in metrics:
+        share, many = predictor.processor.share, len(predictor.model.members) > 1
+        weighed = ", on the validation rows that also weighed the members" if many else ", on validation rows"
+        lines.append(
+            f"interval: {100 * share:.0f} % asked, {100 * metrics['test/coverage']:.1f} % covered, CRPS "
+            f"{metrics.get('test/crps', float('nan')):.4g}; conformal{weighed}"
+        )
+    if against:
+        lines.append(
+            f"against the last value: Diebold-Mariano {against['dm']:.2f}, p {against['dm_p']:.3f}; direction right "
+            f"{100 * against['direction_share']:.1f} % [{100 * against['direction_lower']:.1f}, "
+            f"{100 * against['direction_upper']:.1f}], up {100 * against['direction_up']:.1f} %"
+        )
+    return lines
+
+
+def as_table(found: Forecasts, data: TimeSeriesDataModule) -> pd.DataFrame:
+    """Forecasts in long form, a row for each step of each origin and series; of long tests the last origins."""
+    index, names = data.series.index, data.series.names
+    windows, steps, count = found.forecast.shape
+    kept = min(windows, max(1, _ROWS // (steps * count)))
+    origins = found.origins[-kept:]
+    rows = origins[:, None] + np.arange(steps)
+    size = kept * steps * count
+    columns = {
+        "origin": np.repeat(index[origins - 1], steps * count),
+        "step": np.tile(np.repeat(np.arange(1, steps + 1), count), kept),
+        "time": np.repeat(index[rows.clip(max=len(index) - 1).flatten()], count),
+        **({"series": np.tile(np.array(names), kept * steps)} if count > 1 else {}),
+    }
+    for name in ("truth", "forecast", "lower", "upper"):
+        values = getattr(found, name)
+        if values is not None:
+            columns[name] = values[-kept:].reshape(size)
+    table = pd.DataFrame(columns)
+    return table[table["truth"].notna()].reset_index(drop=True)
+
+
+def _pictures(
+    found: Forecasts, data: TimeSeriesDataModule, best: str, baseline: np.ndarray
+) -> dict[str, Any]:
+    residual = (found.truth - found.forecast)[:, 0, 0]
+    pictures: dict[str, Any] = {"forecast": partial(_fan, found, data, best, baseline)}
+    if len(found.origins) > 1:
+        if data.horizon > 1:
+            table = {"forecast": found.forecast, best: baseline}
+            curves = {
+                name: probabilistic.by_step(forecast=one, truth=found.truth)["mae"]
+                for name, one in table.items()
+            }
+            pictures["error_by_step"] = partial(draw_steps, errors=curves, unit=data.spec.unit)
+            pictures["overlay"] = partial(_overlay, found, data)
+        if len(residual) >= 20:
+            pictures["residuals"] = partial(draw_residuals, residuals=residual[~np.isnan(residual)])
+        if found.lower is not None and found.upper is not None:
+            inside = (found.lower <= found.truth) & (found.truth <= found.upper)
+            share = np.where(np.isnan(found.truth), np.nan, inside)
+            covered = np.nanmean(share, axis=(0, 2)) if data.horizon > 1 else share[:, 0, 0]
+            pictures["interval"] = partial(draw_intervals, covered=covered, share=data.processor.share)
+    return pictures
+
+
+def _overlay(found: Forecasts, data: TimeSeriesDataModule, path: Path) -> None:
+    """Forecasts of the first series from origins one horizon apart, over the truth."""
+    chosen = np.arange(len(found.origins) - 1, -1, -data.horizon)[:8][::-1]
+    index = data.series.index
+    paths = []
+    for place in chosen:
+        rows = found.origins[place] + np.arange(data.horizon)
+        rows = rows[rows < len(index)]
+        paths.append(pd.Series(found.forecast[place, : len(rows), 0], index=index[rows]))
+    first, last = found.origins[chosen[0]] - data.horizon, found.origins[chosen[-1]] + data.horizon
+    truth = pd.Series(data.series.values[first:last, 0], index=index[first:last])
+    title = f"{data.series.name}: forecasts of {data.series.names[0]}, {data.horizon} steps each"
+    draw_overlay(path, truth, paths, title, data.spec.unit)
+
+
+def _fan(found: Forecasts, data: TimeSeriesDataModule, name: str, baseline: np.ndarray, path: Path) -> None:
     # One forecast step ahead from many origins reads best as one line; else the last origin is shown.
-    last = table["step"].eq(1) if data.horizon == 1 else table["origin"].eq(table["origin"].iloc[-1])
-    shown = table[last].set_index("time")
-    values = data.series.values[: data.split.rows, 0]
-    history = pd.Series(values, index=data.series.index)
-    history = history[history.index < shown.index[0]].tail(max(3 * len(shown), 3 * data.lookback_rows))
+    one_line = data.horizon == 1
+    rows = found.origins if one_line else found.origins[-1] + np.arange(data.horizon)
+    pick = (slice(None), 0, 0) if one_line else (-1, slice(None), 0)
+    index = data.series.index[rows[rows < len(data.series)]]
+    shown = pd.DataFrame(
+        {
+            key: getattr(found, key)[pick][: len(index)]
+            for key in ("truth", "forecast", "lower", "upper")
+            if getattr(found, key) is not None
+        },
+        index=index,
+    )
+    values = pd.Series(data.series.values[: int(rows[0]), 0], index=data.series.index[: int(rows[0])])
     draw_forecast(
         path,
-        history,
-        shown["truth"],
-        shown[[name for name in ("forecast", "lower", "upper") if name in shown]],
-        (baseline, pd.Series(best[last.to_numpy()], index=shown.index)),
+        values.tail(max(3 * len(shown), 3 * data.lookback_rows) if len(shown) < 500 else len(shown) // 3),
+        shown.pop("truth"),
+        shown,
+        (name, pd.Series(baseline[pick][: len(index)], index=index)),
         title=f"{data.series.name}: {data.protocol}",
         unit=data.spec.unit,
     )
