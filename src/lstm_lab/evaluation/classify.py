@@ -11,8 +11,9 @@ import torch
 from sklearn.metrics import confusion_matrix, f1_score
 from statsmodels.stats.proportion import proportion_confint
 
+from lstm_lab.baselines.labels import label_baselines
 from lstm_lab.baselines.speech import pooled_baselines
-from lstm_lab.data import SequenceDataModule
+from lstm_lab.data import LabelledTextDataModule, SequenceDataModule
 from lstm_lab.data.labels import label_frame
 from lstm_lab.evaluation import Tested
 from lstm_lab.figures.classify import draw_calibration, draw_confusion
@@ -40,6 +41,10 @@ def test(predictor: Predictor, data: SequenceDataModule) -> Tested:
     rules |= data.baselines() if hasattr(data, "baselines") else {}
     if hasattr(data, "pooled"):
         rules |= pooled_baselines(data.pooled("train"), data.pooled("test")[0], len(names))
+    if isinstance(data, LabelledTextDataModule):
+        train, test_part = data.samples("train"), data.samples("test")
+        labels = train.targets["class"].numpy()
+        rules |= label_baselines(train.tokens.arrays(), labels, test_part.tokens.arrays(), len(names))
     rows = {name: score(truth, _as_probabilities(rule, len(names))) for name, rule in rules.items()}
     table = pd.DataFrame(rows).T.sort_values("accuracy", ascending=False, kind="stable")
     table = table.reindex(columns=list(SHOWN))

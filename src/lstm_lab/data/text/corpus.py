@@ -55,7 +55,9 @@ def read_file(path: str | Path, encoding: str, validation: float, test: float) -
 def penn_treebank(directory: str | None) -> Corpus:
     """The Penn Treebank as Mikolov cut it: tokens divided by blanks, "\\n" for the end of a sentence."""
     paths = [find(f"text/ptb/ptb.{part}.txt", directory) for part in ("train", "valid", "test")]
-    train, validation, test = ("".join(f"{line.strip()}\n" for line in lines(read_text(path))) for path in paths)
+    train, validation, test = (
+        "".join(f"{line.strip()}\n" for line in lines(read_text(path))) for path in paths
+    )
     return Corpus(train, validation, test, str(paths[0].parent))
 
 

@@ -37,6 +37,10 @@ class Ragged:
         start = int(self._starts[row])
         return self.flat[start : start + int(self.lengths[row])]
 
+    def arrays(self) -> list[np.ndarray]:
+        """Returns each sequence as an array of its own."""
+        return [part.numpy() for part in self.flat.split(self.lengths.tolist())]
+
     def padded(self, rows: Tensor, value: int | float | bool = 0) -> Tensor:
         """Returns (B, T), the given sequences with `value` after their ends."""
         lengths = self.lengths[rows]
