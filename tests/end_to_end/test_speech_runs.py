@@ -10,7 +10,9 @@ import soundfile
 from lstm_lab import evaluate, predict, train
 from lstm_lab.predictor import load
 
+SMALL = ["model.hidden_size=16", "frontend.channels=[]", "frontend.time_strides=[]"]
 QUICK = [
+    *SMALL,
     "tracking=off",
     "threads=1",
     "data.sample_rate=8000",
