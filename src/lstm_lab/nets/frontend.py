@@ -13,8 +13,10 @@ from torch import Tensor, nn
 
 from lstm_lab.batch import Batch
 from lstm_lab.errors import UserError, check_choice
+from lstm_lab.nets.cnn import SmallCNN
 from lstm_lab.nets.embedding import Embedding
 from lstm_lab.nets.padding import real_steps
+from lstm_lab.nets.resnet import ResNet18
 from lstm_lab.nets.speech import SpeechFrontend
 from lstm_lab.spec import Inputs, Values
 
@@ -47,7 +49,13 @@ class Standardise(nn.Module):
         return self.dropout(torch.where(real, values, 0.0)), batch.lengths
 
 
-FRONTENDS: dict[str, Callable[..., Any]] = {"standardise": Standardise, "embedding": Embedding, "speech": SpeechFrontend}
+FRONTENDS: dict[str, Callable[..., Any]] = {
+    "standardise": Standardise,
+    "embedding": Embedding,
+    "speech": SpeechFrontend,
+    "cnn": SmallCNN,
+    "resnet18": ResNet18,
+}
 _USUAL = {"Values": "standardise", "Tokens": "embedding", "Frames": "cnn"}
 
 

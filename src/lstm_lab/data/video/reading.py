@@ -78,7 +78,7 @@ def read_clip(where: str, form: Form) -> Read:
     name = where if len(where) < 200 else f"{where[:40]}…"
     if where.startswith("data:"):
         return _from_bytes(
-            _decoded(where, name), "." + where[5:].partition(";")[0].rpartition("/")[2], name, form
+            decoded(where, name), "." + where[5:].partition(";")[0].rpartition("/")[2], name, form
         )
     if "!" in where and zipfile.is_zipfile(archive := where.rpartition("!")[0]):
         inside = where.rpartition("!")[2]
@@ -103,7 +103,8 @@ def _from_bytes(content: bytes, suffix: str, name: str, form: Form) -> Read:
     return _checked(read(io.BytesIO(content), name, form), name)
 
 
-def _decoded(where: str, name: str) -> bytes:
+def decoded(where: str, name: str) -> bytes:
+    """Returns the content of a file in text, ``data:…;base64,…``."""
     try:
         return base64.b64decode(where.partition("base64,")[2], validate=True)
     except binascii.Error:
@@ -127,7 +128,12 @@ def _from_video(file: Any, name: str, form: Form) -> Read:
     try:
         with av.open(file) as container:
             if not container.streams.video:
-                raise BadClip(f"{name}: has no pictures, only sound.")
+                why = (
+                    "has no pictures, only sound"
+                    if container.streams.audio
+                    else "cannot be decoded (holds nothing)"
+                )
+                raise BadClip(f"{name}: {why}.")
             stream = container.streams.video[0]
             stream.codec_context.thread_count = 1
             rate = float(stream.average_rate or 25)

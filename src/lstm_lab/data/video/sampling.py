@@ -41,8 +41,13 @@ def choose_frames(
             room = lengths - chosen  # first frames that are possible, less one
             start = room // 2 if draws is None else (draws[:, 0] * (room + 1)).long()
             places = start[:, None] + steps
+        elif way == "segment" and draws is not None:
+            first = (
+                steps * lengths[:, None] // chosen[:, None]
+            )  # of each stretch; whole numbers, so that none overlap
+            after = (steps + 1) * lengths[:, None] // chosen[:, None]
+            places = first + (draws[:, : len(steps)] * (after - first)).long()
         else:
-            within = 0.5 if draws is None or way == "uniform" else draws[:, : len(steps)]
-            places = ((steps + within) * (lengths / chosen)[:, None]).long()
+            places = ((steps + 0.5) * (lengths / chosen)[:, None]).long()
     real = torch.arange(places.shape[1]) < chosen[:, None]
     return torch.where(real, places.minimum(lengths[:, None] - 1), 0), chosen
