@@ -110,6 +110,11 @@ def compose_config(overrides: Sequence[str], config_dir: Path | None = None) -> 
     return config
 
 
+def plain_settings(config: DictConfig) -> Any:
+    """Returns a whole composed config as plain data, every interpolation resolved."""
+    return OmegaConf.to_container(config, resolve=True)
+
+
 def node_of(config: DictConfig, key: str) -> dict[str, Any]:
     """Returns a part of a composed config as plain data, every interpolation resolved."""
     return OmegaConf.to_container(config[key], resolve=True)  # type: ignore[return-value]

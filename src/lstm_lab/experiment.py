@@ -56,11 +56,19 @@ def run(config: DictConfig, overrides: Sequence[str] = ()) -> Result:
     return join(settings, overrides)
 
 
-def join(settings: dict[str, Any], overrides: Sequence[str] = ()) -> Result:
-    """Takes this process's part in an experiment: the first decides what is run, the others are told."""
+def join(settings: dict[str, Any], overrides: Sequence[str] = (), directory: Path | None = None) -> Result:
+    """Takes this process's part in an experiment: the first decides what is run, the others are told.
+
+    Args:
+        settings: the whole config as plain data.
+        overrides: the words of the command line, for the record.
+        directory: of the run, where it is part of something larger; a new one if not given.
+    """
     with signals.listen(requeue=ranks.under_slurm()) as stop:
         group = ranks.find_group(settings.get("trainer", {}))
         orders = group.agree(lambda: resuming.choose(settings, overrides))
+        if directory is not None:
+            orders["directory"] = str(directory)
         if group.leads:  # a resumed run has a trainer of its own
             group = ranks.find_group(orders["settings"]["trainer"])
         try:
@@ -157,7 +165,7 @@ def fit(plan: Plan, record: recorder.Record | recorder.Onlooker, session: Sessio
         raise DivergedError(
             f"{best.monitor} was not finite in {trainer.global_step} steps: training diverged."
         )
-    if plan.trainer.get("profiler") and plan.group.leads:
+    if plan.trainer["profile"] and plan.group.leads:
         print(trainer.profiler.summary())  # type: ignore[attr-defined]
     return best
 
@@ -189,7 +197,7 @@ def refit(plan: Plan, best: KeepBest, session: Session) -> SequenceModel:
         return model
     bar = LiveBar("refit", steps, plan.task.metric)
     saver = session.saver("refit", plan.settings["fit"]["save_every"], best)
-    trainer = build_trainer(steps, callbacks=[saver, bar], **{**plan.trainer, "profiler": None})
+    trainer = build_trainer(steps, callbacks=[saver, bar], **{**plan.trainer, "profile": None})
     plan.data.trainer = trainer  # which tells the loader its share
     with session.stop.held():
         trainer.fit(model, train_dataloaders=plan.data.train_dataloader())

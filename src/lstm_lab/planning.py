@@ -62,23 +62,25 @@ def prepare(settings: Any, overrides: Sequence[str], group: Group) -> Plan:
     data.suit(task.to_plain())
     if settings["data"].get("path"):  # the checkpoint finds the file from any folder
         settings["data"]["path"] = str(Path(settings["data"]["path"]).expanduser().absolute())
-    max_steps, validate_every = choose_steps(settings["fit"], data, task)
+    trainer = group.trainer(settings["trainer"])
+    accumulate = trainer["accumulate"]
+    check_at_least("trainer.accumulate", accumulate, 1)
+    max_steps, validate_every = choose_steps(settings["fit"], data, task, accumulate)
     example = data.example_batch()
     flops = estimate_flops(example, settings)
     threads = choose_threads(settings["threads"], flops)
     torch.set_num_threads(threads)
-    trainer = group.trainer(settings["trainer"])
     ranks.check_shares(settings["data"].get("batch_size", group.world), group)
     check_at_least("fit.save_every", settings["fit"]["save_every"], 0)
     check_at_least("early_stopping.patience", settings["early_stopping"]["patience"], 0)
     callbacks = [build(node, pl.Callback, allowed) for node in settings["callbacks"].values()]
-    lean = trainer["precision"] in ("32-true", 32, "32") and trainer["strategy"] == "auto"
+    lean = trainer["precision"] in ("32-true", 32, "32") and trainer["strategy"] == "auto" and accumulate == 1
     chunk = choose_chunk(settings["fit"]["steps_per_execution"], validate_every, flops, lean)
     model = build_model(settings, data, task, chunk, allowed, max_steps)
     # What only training would find out is tried here, while nothing has been written.
     build_schedule(build_optimizer(model.parameters(), settings["optim"]), settings["optim"], max_steps)
     build_trainer(1, **trainer)
-    data.steps, data.chunk = validate_every, chunk
+    data.steps, data.chunk = validate_every * accumulate, chunk
     refits = task.refits and data.refits if settings["refit"] == "auto" else settings["refit"]
     if refits and not data.refits:
         data.fit_again()  # says why it cannot
@@ -99,13 +101,16 @@ def prepare(settings: Any, overrides: Sequence[str], group: Group) -> Plan:
     )
 
 
-def choose_steps(fit: dict[str, Any], data: SequenceDataModule, task: Task) -> tuple[int, int]:
+def choose_steps(
+    fit: dict[str, Any], data: SequenceDataModule, task: Task, accumulate: int = 1
+) -> tuple[int, int]:
     """Returns how many optimiser steps to take at the most, and how many between validations."""
     max_steps, validate_every = fit["max_steps"], fit["validate_every"]
+    steps = -(-data.sampler().batches // accumulate)  # in a pass
     if max_steps == "auto":
-        max_steps = task.steps(data.sampler().batches)
+        max_steps = task.steps(steps)
     if validate_every == "auto":
-        validate_every = max(10, data.sampler().batches)
+        validate_every = max(10, steps)
     check_at_least("fit.max_steps", max_steps, 1)
     check_at_least("fit.validate_every", validate_every, 1)
     return max_steps, min(validate_every, max_steps)
@@ -174,7 +179,7 @@ def time_a_step(plan: Plan) -> float:
             loss.backward()
         seconds.append(time.perf_counter() - started)
     plan.model.zero_grad(set_to_none=True)
-    return min(seconds)
+    return min(seconds) * plan.trainer["accumulate"]
 
 
 def _seed_if_taken(node: dict[str, Any], seed: int) -> dict[str, Any]:

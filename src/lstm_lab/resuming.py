@@ -20,6 +20,8 @@ from lstm_lab.training.checkpoint import previous, read_newest
 from lstm_lab.training.ranks import slurm_job, under_slurm
 
 # What a run that goes on may change: where it runs and how it is looked at, not what it computes.
+# Stays although the rest of `trainer` may change: it says how the run learns, not where.
+_STAYS = "trainer.accumulate"
 _FREE = ("resume", "trainer", "tracking", "threads", "fit.save_every", "allow_targets", "hydra")
 _STATE = ("model", "optimizers", "processes", "stage", "step")
 
@@ -111,12 +113,14 @@ def _as_before(run: Path, settings: dict[str, Any], overrides: Sequence[str], wo
     for override in overrides:
         key = override.lstrip("+~").partition("=")[0].partition("@")[0]
         now, then = _at(settings, key), _at(kept, key)
-        if any(key == free or key.startswith(f"{free}.") for free in _FREE):
+        if key != _STAYS and any(key == free or key.startswith(f"{free}.") for free in _FREE):
             _put(kept, key, now)
         elif now != then or now is None:
             raise UserError(
                 f"{word}: {key} was {_short(then)} in that run and stays so; leave {override} out."
             )
+    if (before := _at(_config(run), _STAYS)) is not None:
+        _put(kept, _STAYS, before)
     return kept
 
 

@@ -25,6 +25,7 @@ WORDS = [
     "refit=true", "fit.max_steps=21", "fit.validate_every=8", "fit.steps_per_execution=3",
 ]  # fmt: skip
 ONE_BY_ONE = [*WORDS[:-1], "fit.steps_per_execution=1"]
+ACCUMULATED = [*ONE_BY_ONE, "trainer.accumulate=2", "early_stopping.patience=0"]
 IN_ROUNDS = [*WORDS[:-2], "fit.validate_every=4", "fit.steps_per_execution=12", "data.batch_size=999"]
 
 
@@ -97,7 +98,11 @@ def test_resume_is_exact(stage, step, outputs, cut, capsys):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("words", [WORDS, ONE_BY_ONE, IN_ROUNDS], ids=["chunks", "one by one", "rounds"])
+@pytest.mark.parametrize(
+    "words",
+    [WORDS, ONE_BY_ONE, ACCUMULATED, IN_ROUNDS],
+    ids=["chunks", "one by one", "accumulated", "rounds"],
+)
 def test_resume_is_exact_at_every_border(words, outputs, cut):
     seen = cut("none", 0)
     whole = run(words)

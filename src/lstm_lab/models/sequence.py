@@ -141,6 +141,8 @@ class SequenceModel(pl.LightningModule):
         # Called after each step of several that are taken in one go; True ends training there.
         self.after_step: Callable[[], bool] | None = None
         self._losses = Losses()
+        # Set to a list, it takes the norm of each member's gradient before clipping; no device is asked for them.
+        self.gradient_norms: list[Tensor] | None = None
         self._carried, self._carried_in_validation = Carried(ensemble), Carried(ensemble)
         self._validation: list[Any] = [0.0, 0.0]
         self._train_loss: Tensor | None = None
@@ -178,7 +180,7 @@ class SequenceModel(pl.LightningModule):
         if self.automatic_optimization:
             if len(batches) != 1:
                 raise UserError("A loader that yields several batches at once needs steps_per_execution > 1.")
-            loss, penalty = self._loss(batches[0])
+            loss, penalty = self.loss(batches[0])
             loss = loss * self._share(batches[0])
             self._losses.add(loss)
             return loss + penalty
@@ -187,7 +189,7 @@ class SequenceModel(pl.LightningModule):
         if self.trainer.max_steps >= 0:  # the Trainer looks at it between calls only
             batches = batches[: self.trainer.max_steps - progress.total.completed]
         for batch in batches:
-            loss, penalty = self._loss(batch)
+            loss, penalty = self.loss(batch)
             optimizer.zero_grad(set_to_none=True)
             (loss + penalty if self.l1 or self.l2 else loss).backward()
             self._clip()
@@ -202,7 +204,8 @@ class SequenceModel(pl.LightningModule):
                 break
         return None
 
-    def _loss(self, batch: Batch) -> tuple[Tensor, Tensor | float]:
+    def loss(self, batch: Batch) -> tuple[Tensor, Tensor | float]:
+        """Returns the sum of the members' losses, and the penalty on the weights; streams are carried on."""
         if self.task.carries:
             pairs = [
                 self.task.onward(member, batch, state)
@@ -237,9 +240,11 @@ class SequenceModel(pl.LightningModule):
         return [weight for weight in self.members.parameters() if weight.ndim > 1]
 
     def _clip(self) -> None:
-        if self.clip:
+        if self.clip or self.gradient_norms is not None:
             for member in self.members:  # each on its own, so that a member equals its separate training
-                nn.utils.clip_grad_norm_(member.parameters(), self.clip)
+                norm = nn.utils.clip_grad_norm_(member.parameters(), self.clip or float("inf"))
+                if self.gradient_norms is not None:
+                    self.gradient_norms.append(norm)
 
     def configure_gradient_clipping(
         self, optimizer: Any, gradient_clip_val: Any = None, gradient_clip_algorithm: Any = None

@@ -138,6 +138,10 @@ class Saver(pl.Callback):
         """Saves within an epoch. At its end validation comes first: `on_train_epoch_start`."""
         if batch is None or trainer.is_last_batch or trainer.should_stop or self._ends(trainer):
             return
+        if (
+            batch_idx + 1
+        ) % trainer.accumulate_grad_batches:  # gradients wait for more: no state to come back to
+            return
         if trainer.world_size == 1 or batch_idx % _EXCHANGE == _EXCHANGE - 1:
             self._act(trainer, pl_module)
 

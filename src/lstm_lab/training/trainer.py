@@ -17,7 +17,7 @@ from lightning.fabric.plugins.environments import (
     TorchElasticEnvironment,
 )
 
-from lstm_lab.errors import UserError, check_choice
+from lstm_lab.errors import UserError, check_at_least, check_choice
 from lstm_lab.training.checkpoint import AtomicCheckpointIO
 from lstm_lab.training.rounds import Rounds
 from lstm_lab.training.signals import keep_ours
@@ -53,7 +53,8 @@ def build_trainer(
     deterministic: bool = False,
     num_nodes: int = 1,
     environment: str = "us",
-    profiler: str | None = None,
+    profile: str | None = None,
+    accumulate: int = 1,
     callbacks: Sequence[pl.Callback] = (),
     logger: Any = False,
 ) -> pl.Trainer:
@@ -66,6 +67,8 @@ def build_trainer(
         UserError: for a device that is not there, or a precision that it does not have.
     """
     quiet()
+    check_at_least("trainer.accumulate", accumulate, 1)
+    check_choice("trainer.profile", str(profile), ("None", "simple", "advanced"))
     check_precision(precision, accelerator)
     if accelerator == "gpu" and not torch.cuda.is_available():
         raise UserError(
@@ -79,7 +82,8 @@ def build_trainer(
             strategy=strategy,
             precision=precision,  # type: ignore[arg-type]
             deterministic=deterministic,
-            profiler=profiler,
+            profiler=profile,
+            accumulate_grad_batches=accumulate,
             max_steps=max_steps,
             max_epochs=-1,
             callbacks=[Rounds(), *callbacks],
@@ -180,5 +184,7 @@ def choose_chunk(setting: int | str, steps: int, flops: float, allowed: bool) ->
     if not isinstance(setting, int) or setting < 1:
         raise UserError(f"fit.steps_per_execution={setting} must be auto or a number of at least 1.")
     if setting > 1 and not allowed:
-        raise UserError("fit.steps_per_execution above 1 needs trainer.precision=32-true and one process.")
+        raise UserError(
+            "fit.steps_per_execution above 1 needs trainer.precision=32-true, trainer.accumulate=1 and one process."
+        )
     return setting
