@@ -142,7 +142,7 @@ def test_metrics_go_in_few_transactions_while_training_runs(start, client, monke
         run.log_metrics({"loss": 0.0}, step)
         step += 1
         time.sleep(0.001)
-    assert len(sent) <= 2
+    assert len(sent) <= (time.monotonic() - begin) / 2 + 1
     run.close("FINISHED")
     assert sum(sent) == step
     assert max(sent) <= 1000
