@@ -75,7 +75,7 @@ def test_from_a_folder_to_a_labelled_file(folder, outputs, capsys):
 
 
 @pytest.mark.slow
-def test_from_a_table_to_transcripts(tmp_path, outputs):
+def test_from_a_table_to_transcripts(tmp_path, outputs, capsys):
     rng, rows = np.random.default_rng(1), []
     pitch = {"a": 400, "b": 900, "c": 1600}
     for number in range(240):
@@ -84,7 +84,8 @@ def test_from_a_table_to_transcripts(tmp_path, outputs):
         rows.append({"path": f"{number}.wav", "text": text})
     pd.DataFrame(rows).to_csv(tmp_path / "clips.csv", index=False)
     words = ["model=gru", "data=audio_csv", "task=transcribe", f"data.path={tmp_path / 'clips.csv'}"]
-    words += ["model.hidden_size=32", "fit.max_steps=300", "early_stopping.patience=0", *QUICK]
+    words += ["fit.max_steps=400", "early_stopping.patience=0", *QUICK, "model.hidden_size=32"]
+    words += ["model.bidirectional=false"]
     assert train.main(words) == 0
     run = outputs / "runs" / "latest"
     assert json.loads((run / "metrics.json").read_text())["metrics"]["test/wer"] < 10
@@ -94,6 +95,12 @@ def test_from_a_table_to_transcripts(tmp_path, outputs):
     times = [(start, end) for _, start, end in json.loads(found["words"][0])]
     assert all(start < end for start, end in times)
     assert times == sorted(times)
+    assert predict.main([f"path={tmp_path / '0.wav'}", "beam=0"]) == 0
+    whole = pd.read_csv(run / "transcripts.csv")["text"][0]
+    capsys.readouterr()
+    assert predict.main([f"path={tmp_path / '0.wav'}", "stream=0.07"]) == 0
+    assert capsys.readouterr().out.split()[-1] == whole
+    assert predict.main([f"path={tmp_path / '0.wav'}", "stream=fast"]) == 2
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lstm_lab.batch import Batch
 from lstm_lab.data.base import SequenceDataModule
 from lstm_lab.data.loader import ByLength, InOrder, Sampler
 from lstm_lab.data.speech.clips import Clip, Recordings
@@ -17,6 +16,7 @@ from lstm_lab.data.speech.joined import JoinedRecordings
 from lstm_lab.data.speech.origins import DIGITS, FEATURES, ORIGINS, open_recordings
 from lstm_lab.data.speech.processor import SpeechProcessor
 from lstm_lab.data.speech.reader import Reader
+from lstm_lab.data.speech.samples import SpeechSamples
 from lstm_lab.data.speech.split import PARTS, leaks, split
 from lstm_lab.data.speech.store import Ragged, extract, load
 from lstm_lab.data.speech.targets import class_targets, transcripts
@@ -314,29 +314,3 @@ class SpeechFeaturesDataModule(SequenceDataModule):
     def test_clips(self) -> list[Clip]:
         """What is known of the test clips, in order."""
         return [self.clips[number] for number in self._parts["test"]]
-
-
-class SpeechSamples:
-    """Clips of one part, gathered as a batch.
-
-    Args:
-        store: features, or waves, of all clips.
-        targets: classes (N,), or transcripts.
-        rows: the clips of the part.
-    """
-
-    def __init__(self, store: Ragged, targets: Tensor | Ragged, rows: Tensor) -> None:
-        self.store, self.targets, self.rows = store, targets, rows
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def gather(self, which: Tensor | slice) -> Batch:
-        """Returns (B, T, F) with ``class`` (B,), or ``transcript`` (B, L) and ``transcript_lengths`` (B,)."""
-        rows = self.rows[which]
-        inputs, lengths = self.store.gather(rows)
-        keys = torch.arange(len(self.rows))[which]
-        if isinstance(self.targets, Tensor):
-            return Batch(inputs, lengths, keys, {"class": self.targets[rows]})
-        texts, counts = self.targets.gather(rows)
-        return Batch(inputs, lengths, keys, {"transcript": texts[..., 0], "transcript_lengths": counts})
