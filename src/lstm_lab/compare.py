@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 from lstm_lab.doors import answer, words
 
 WORDS = {"run": "two runs with a comma between: directories, ids, or latest"}
@@ -17,14 +20,28 @@ def command(argv: list[str]) -> None:
     names = [name for name in given.get("run", "").split(",") if name]
     if len(names) != 2:
         raise UserError("compare needs two runs: run=a,b. python -m lstm_lab.runs shows them.")
-    found = compare(find_run(names[0]), find_run(names[1]))
-    for title, table in (("settings that differ", found.params), ("numbers", found.metrics)):
+    directories = [find_run(name) for name in names]
+    found = compare(*directories)
+    protocols = [_protocol(directory) for directory in directories]
+    comparable = None in protocols or protocols[0] == protocols[1]
+    tables = [("settings that differ", found.params), *([("numbers", found.metrics)] if comparable else [])]
+    for title, table in tables:
         print(f"{title}:" if len(table) else f"{title}: none")
         if len(table):
             print(table.to_string(na_rep="", float_format=lambda value: f"{value:.5g}"))
         print()
+    if not comparable:
+        print(f"numbers of different protocols are not compared: {protocols[0]} | {protocols[1]}")
     for warning in found.warnings:
         print(f"careful: {warning}")
+
+
+def _protocol(directory: Path) -> str | None:
+    """How the test of a run was scored, None where it ended before."""
+    try:
+        return json.loads((directory / "metrics.json").read_text()).get("protocol")
+    except (OSError, ValueError):
+        return None
 
 
 def main(argv: list[str] | None = None) -> int:

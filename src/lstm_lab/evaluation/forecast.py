@@ -54,7 +54,11 @@ class Forecasts:
 
 def test(predictor: Predictor, data: TimeSeriesDataModule) -> Tested:
     """Scores every test window once, and the baselines on the same targets."""
-    found = forecast_part(predictor, data, "test")
+    return judge_forecasts(forecast_part(predictor, data, "test"), predictor, data)
+
+
+def judge_forecasts(found: Forecasts, predictor: Predictor, data: TimeSeriesDataModule) -> Tested:
+    """Scores forecasts of test windows, and the baselines from the same origins."""
     scorer = Scorer(predictor.processor.statistics, found.truth, data.scored)
     metrics = scorer(found.forecast) | _interval(found, predictor.processor.share)
     rows, best, left_out = {}, ("", found.forecast, np.inf), {}
@@ -174,7 +178,7 @@ def baselines(data: TimeSeriesDataModule, origins: np.ndarray) -> Iterator[tuple
             yield name, forecast, ""
     if single and horizon == 1 and len(origins) > 1 and season > 1:
         for name, forecast in one_step(values[:, 0], split.first_test, season, cache_dir()).items():
-            yield name, forecast[: len(origins), None, None], ""
+            yield name, forecast[origins - split.first_test, None, None], ""
 
 
 def verdict(metrics: dict[str, float], table: pd.DataFrame, deciding: str, no_skill: bool = False) -> str:

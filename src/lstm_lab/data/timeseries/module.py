@@ -48,6 +48,7 @@ class TimeSeriesDataModule(SequenceDataModule):
         holidays: days, or a file with one a line.
         lags: further rows back whose values are read.
         rows: the first rows alone, None for all.
+        skip: of these, rows at the beginning that are left out.
         horizon: steps ahead, S.
         lookback: rows that a forecast reads, L; ``auto`` takes two seasons, at least 12 rows.
         test: the last rows, a count, a share or a date; ``auto`` takes one horizon. They are scored once.
@@ -83,6 +84,7 @@ class TimeSeriesDataModule(SequenceDataModule):
         holidays: str | Sequence[str] | None = None,
         lags: Sequence[int] | None = None,
         rows: int | None = None,
+        skip: int = 0,
         horizon: int = 12,
         lookback: int | str = "auto",
         test: int | float | str = "auto",
@@ -100,7 +102,7 @@ class TimeSeriesDataModule(SequenceDataModule):
         self.path, self.dir, self.target, self.time, self.id = path, dir, target, time, id
         self.past, self.future, self.static = (_listed(one) for one in (past, future, static))
         self.calendar, self.holidays, self.lags = calendar, holidays, list(lags or [])
-        self.rows, self.horizon, self.lookback = rows, horizon, lookback
+        self.rows, self.skip, self.horizon, self.lookback = rows, skip, horizon, lookback
         self.test, self.validation, self.gap = test, validation, gap
         self.season, self.rollout, self.scored = season, rollout, scored
         self.unit, self.points = unit, points
@@ -108,6 +110,7 @@ class TimeSeriesDataModule(SequenceDataModule):
         self._processor: SeriesProcessor
         self._refit, self._whole = False, False
         check_at_least("data.horizon", horizon, 1)
+        check_at_least("data.skip", skip, 0)
         check_choice("data.scored", scored, ("units", "standardised"))
         for lag in self.lags:
             check_at_least("data.lags", lag, 1)
@@ -118,9 +121,9 @@ class TimeSeriesDataModule(SequenceDataModule):
         """Reads the series once, splits it and fits the processor on the training rows."""
         if self._series is None:
             series = self.read()
-            self._series = (
-                series if self.rows is None else series.first(share_of(self.rows, len(series), "data.rows"))
-            )
+            stop = len(series) if self.rows is None else share_of(self.rows, len(series), "data.rows")
+            whole = self.skip == 0 and stop >= len(series)
+            self._series = series if whole else series.part(self.skip, stop)
             self.split = split_rows(self._series, self.horizon, self.test, self.validation, self.gap)
             self._choose_lengths()
             self._fit()

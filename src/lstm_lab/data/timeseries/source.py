@@ -72,9 +72,15 @@ class Series:
         """The time stamps of the next `steps` after the last row."""
         return extend(self.index, steps, self.freq)
 
-    def first(self, rows: int) -> Series:
-        """The first `rows` rows; what is known ahead of them stays known."""
-        return replace(self, values=self.values[:rows], index=self.index[:rows])
+    def part(self, start: int, stop: int) -> Series:
+        """Rows from `start` to before `stop`; what is known ahead of them stays known."""
+        index = self.index[start:stop]
+        return replace(
+            self,
+            values=self.values[start:stop],
+            index=index if isinstance(index, pd.DatetimeIndex) else pd.RangeIndex(len(index)),
+            covariates=self.covariates.iloc[start:].reset_index(drop=True),
+        )
 
 
 def shipped(name: str, unit: str = "") -> Series:
