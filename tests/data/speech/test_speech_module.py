@@ -33,6 +33,16 @@ def test_what_it_promises(recordings):
     assert data.statistics["class_counts"] == [4, 4]
 
 
+def test_a_budget_of_frames_limits_batches(recordings):
+    data = module(recordings, budget=60)
+    sizes = [data.samples("train").gather(rows).inputs.shape[:2].numel() for rows in data.sampler().draw(0)]
+    assert max(sizes) <= 60
+    first = data.samples("train").gather(data.sampler().draw(0)[0])
+    assert int(first.lengths.max()) == int(data.store.lengths[data._parts["train"]].max())
+    with pytest.raises(UserError, match="less than the longest sample"):
+        module(recordings, budget=5).sampler()
+
+
 def test_waves_give_the_net_what_features_would(recordings):
     features, waves = module(recordings), module(recordings, inputs="wave")
     rows = torch.tensor([0, 5])

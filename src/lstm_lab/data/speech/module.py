@@ -285,9 +285,11 @@ class SpeechFeaturesDataModule(SequenceDataModule):
         """In order, or by length where the frames of a batch are limited."""
         if self.budget is not None:
             return self._by_length(part)
+        self.setup()
         return InOrder(len(self._parts[part]), 256)
 
     def _by_length(self, part: str) -> ByLength:
+        self.setup()
         lengths = self.store.lengths[self._parts[part]]
         size = None if self.budget is not None else self.batch_size
         return ByLength(lengths, size, self.budget, self.seed)
