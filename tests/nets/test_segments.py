@@ -22,7 +22,10 @@ def net(cell="gru", decoder="parallel", output="point", transform=("standard",),
     settings = {"channels": C, "lookback": L, "horizon": S, "embedding": 6, "segment": 4, **settings}
     core = build_core(6, {"cell": cell, "hidden_size": 5})
     transform = Transform(list(transform), fit_moments(values))
-    return SegmentForecaster(core, transform, build_outputs(output), decoder=decoder, **settings).eval()
+    made = SegmentForecaster(core, transform, build_outputs(output), decoder=decoder, **settings).eval()
+    for weight in made.head.parameters():  # what writes begins at zero
+        torch.nn.init.normal_(weight)
+    return made
 
 
 def inputs(columns=C, seed=1):
@@ -98,6 +101,25 @@ def test_scheduled_sampling_feeds_the_truth_in_training_alone():
     assert torch.equal(head(inputs(), truth=truth), head(inputs()))
     head.train()
     assert not torch.allclose(head(inputs(), truth=truth), head(inputs()))
+
+
+@pytest.mark.parametrize("decoder", DECODERS)
+def test_an_untrained_net_is_the_naive_forecast(decoder):
+    core = build_core(6, {"cell": "gru", "hidden_size": 5})
+    transform = Transform(["log", "standard"], fit_moments(np.random.default_rng(0).lognormal(size=(50, C))))
+    settings = {
+        "channels": C,
+        "lookback": L,
+        "horizon": S,
+        "embedding": 6,
+        "segment": 4,
+        "future": 2,
+        "skip": True,
+    }
+    made = SegmentForecaster(core, transform, build_outputs("point"), decoder=decoder, **settings)
+    x = inputs().abs() + 1
+    found = transform.inverse(made(x, future=torch.randn(B, S, 2))[..., 0])
+    assert torch.allclose(found, x[:, -1:].expand(-1, S, -1), rtol=1e-5)
 
 
 def test_static_numbers_tell_series_apart():

@@ -40,6 +40,7 @@ class Readout(nn.Module):
         self.mix = nn.Linear(units, 32) if future else None
         self.ahead = nn.Linear(future, 32) if future else None
         self.known = nn.Linear(32, size) if future else None
+        _silence(self.line, self.known)
 
     def forward(self, state: Tensor, future: Tensor | None) -> Tensor:
         """(B·C, H) and (B·C, S, J) to (B·C, S, P)."""
@@ -58,7 +59,8 @@ class SegmentForecaster(nn.Module):
     * ``recurrent``: the segments one after the other, each fed back: an encoder-decoder with shared weights.
     * ``direct``: one linear map from the last state to the horizon.
 
-    Each series is read on its own (channel independence), by the same weights; covariates stand beside it.
+    Each series is read on its own (channel independence), by the same weights; covariates stand beside it. What writes
+    begins at zero: an untrained net with ``window="last"`` is the naive forecast, and training only adds to it.
 
     Args:
         core: recurrent core with E inputs.
@@ -132,8 +134,7 @@ class SegmentForecaster(nn.Module):
         self.embed = nn.Linear(segment * features, embedding)
         self.dropout = nn.Dropout(dropout)
         self.skip = nn.Linear(self.read * segment, horizon, bias=False) if skip else None
-        if self.skip is not None:
-            nn.init.zeros_(self.skip.weight)
+        _silence(self.skip)
         self._build_identity(embedding, static)
         self._build_decoder(embedding, future)
 
@@ -153,6 +154,7 @@ class SegmentForecaster(nn.Module):
             self.head: nn.Module = Readout(units + told, self.horizon, size, future)
             return
         self.head = nn.Linear(units, self.segment * size)
+        _silence(self.head)
         self.ahead = nn.Linear(self.segment * future, embedding) if future else None
         if self.decoder == "parallel":
             self.position = nn.Parameter(torch.randn(self.written, embedding // 2))
@@ -299,3 +301,12 @@ def _centred(line: Tensor, outputs: Point) -> Tensor:
     """A line (B, C, S) as raw numbers (B, C, S, P) that move the centre alone."""
     place = getattr(outputs, "middle", 0)
     return nn.functional.pad(line[..., None], (place, outputs.size - place - 1))
+
+
+def _silence(*layers: nn.Linear | None) -> None:
+    """Lets layers write zeros until they are trained."""
+    for layer in layers:
+        if layer is not None:
+            nn.init.zeros_(layer.weight)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
