@@ -114,13 +114,15 @@ def test_predicting_a_file_reads_what_the_test_read(data):
 
 
 def test_a_long_clip_comes_in_pieces_with_times(data, tmp_path):
-    processor = data.processor  # its longest clip lasts half a second
+    processor = data.processor  # its longest clip has six frames
     long = encode(tmp_path / "long.avi", brightening(20))
     table = processor.table(str(long))
-    assert table["start"].tolist() == pytest.approx([0, 0.5, 1.0, 1.5])
-    assert table["end"].tolist() == pytest.approx([0.5, 1.0, 1.5, 1.9])
-    assert processor.to_batch(table).lengths.tolist() == [4, 4, 4, 4]
-    found = processor.to_frame({"probabilities": torch.tensor([[0.2, 0.8]] * 4)}, table)
+    assert table["start"].tolist() == pytest.approx([0, 0.6, 1.2])
+    assert table["end"].tolist() == pytest.approx([0.5, 1.1, 1.9])
+    batch = processor.to_batch(table)
+    assert batch.lengths.tolist() == [4, 4, 4]
+    assert batch.inputs[2].float().mean((1, 2, 3)).tolist() == pytest.approx([130, 150, 170, 190], abs=5)
+    found = processor.to_frame({"probabilities": torch.tensor([[0.2, 0.8]] * 3)}, table)
     assert list(found)[:4] == ["clip", "start", "end", "label"]
 
 

@@ -38,7 +38,7 @@ class VideoFramesDataModule(SequenceDataModule):
         split: ``auto``, ``official``, ``group`` or ``random``.
         test: share of the clips, where it is drawn.
         validation: share of the others, where it is drawn.
-        size: rows and columns of a frame, one number or ``[rows, columns]``.
+        size: rows and columns of a frame.
         channels: 1 for grey, 3 for colours.
         fit: ``squash`` or ``crop``.
         fps: frames of a second that are looked at, all if 0.
@@ -64,7 +64,7 @@ class VideoFramesDataModule(SequenceDataModule):
         split: str = "auto",
         test: float = 0.2,
         validation: float = 0.15,
-        size: int | list[int] = 64,
+        size: int = 64,
         channels: int = 3,
         fit: str = "squash",
         fps: float = 0.0,
@@ -84,11 +84,10 @@ class VideoFramesDataModule(SequenceDataModule):
         check_at_least("data.fps", fps, 0)
         if channels not in (1, 3):
             raise UserError(f"data.channels={channels} must be 1 (grey) or 3 (colours).")
-        height, width = (size, size) if isinstance(size, int) else size
-        check_at_least("data.size", min(height, width), 8)
+        check_at_least("data.size", size, 8)
         if path is None:
             raise UserError(f"data={name} needs a folder: data.path=my_clips")
-        self.form = Form(height, width, channels, fit, float(fps))
+        self.form = Form(size, size, channels, fit, float(fps))
         self.path, self.manifest, self.dir, self.group = path, manifest, dir, group
         self.split, self.shares = split, (test, validation)
         self.count, self.way = frames, sampling if frames else "all"
@@ -132,7 +131,7 @@ class VideoFramesDataModule(SequenceDataModule):
             self._statistics["class_counts"] = count_classes(self._labels[train], len(classes))
         length = self.count or int(store.lengths.float().mean())
         self._spec = Spec(inputs, target, length=length)
-        window = 0.0 if self.ahead else float(store.times.max())
+        window = 0 if self.ahead else int(store.lengths.max())
         way = "dense" if self.ahead else self.way
         self._processor = ClipProcessor(self.form, self.count, way, window, list(classes))
 

@@ -94,7 +94,7 @@ class MovingDigitsDataModule(SequenceDataModule):
     def processor(self) -> ClipProcessor:
         """From clips to batches: a clip of any length, all of which is read."""
         first = self.samples("test").gather(slice(0, 1)).inputs[0, :, 0]  # (T, size, size)
-        return ClipProcessor(Form(self.side, self.side, 1), 0, "all", 0.0, [], as_text(first.numpy()))
+        return ClipProcessor(Form(self.side, self.side, 1), 0, "all", 0, [], as_text(first.numpy()))
 
     @property
     def source(self) -> str:

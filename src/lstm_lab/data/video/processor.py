@@ -32,8 +32,8 @@ class ClipProcessor:
         form: size, colours and rate of the frames.
         count: frames that are read of a clip, 0 for all.
         way: how they are chosen, see `lstm_lab.data.video.sampling`.
-        window: seconds (or frames, of clips without a clock) of the longest clip of the data; a longer one is cut
-            into pieces of this length, each with a label of its own. 0 never cuts.
+        window: frames of the longest clip of the data; a longer one is cut into pieces of so many, each with a
+            label of its own. 0 never cuts.
         classes: names of the classes; empty where frames are predicted.
         sample: a clip as text for the example; noise if empty, for pictures of people do not belong in a checkpoint.
     """
@@ -41,7 +41,7 @@ class ClipProcessor:
     form: Form
     count: int
     way: str
-    window: float
+    window: int
     classes: list[str]
     sample: str = ""
 
@@ -83,14 +83,17 @@ class ClipProcessor:
         whole: list[dict[str, Any]] = [{"clip": where, "start": np.nan, "end": np.nan}]
         if not self.window:
             return whole
-        last = float(read_clip(where, self.form).times[-1])
-        if last <= self.window * _TOLERANCE:
+        times = read_clip(where, self.form).times
+        if len(times) <= self.window * _TOLERANCE:
             return whole
-        starts = np.arange(0, last, self.window)
-        if last - starts[-1] < self.window / 2:  # too short a rest belongs to the piece before
-            starts = starts[:-1]
-        ends = [*starts[1:], np.inf]
-        return [{"clip": where, "start": s, "end": min(e, last)} for s, e in zip(starts, ends, strict=True)]
+        # As many pieces as fit, the last one with the rest where that is less than half of one.
+        count = max(1, round(len(times) / self.window))
+        firsts = [number * self.window for number in range(count)]
+        lasts = [*(first - 1 for first in firsts[1:]), len(times) - 1]
+        return [
+            {"clip": where, "start": times[first], "end": times[last]}
+            for first, last in zip(firsts, lasts, strict=True)
+        ]
 
     def to_batch(self, table: pd.DataFrame) -> Batch:
         """Reads the clips of a table.
