@@ -44,6 +44,12 @@ def test_the_cache_knows_content_and_settings(recordings, record, cache):
     assert len(list(cache.iterdir())) == 3
 
 
+def test_waves_of_another_rate_are_not_found_again(recordings):
+    for rate, count in ((8000, 800), (4000, 400)):
+        kept = load(by_folder(Archive(recordings), Reader(rate)), None, "fail", True)
+        assert kept.store.lengths.min() == count
+
+
 def test_a_damaged_cache_is_made_anew(recordings, cache):
     first = loaded(recordings).store.values.clone()
     next(cache.iterdir()).write_bytes(b"damaged")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from torch import Tensor
 
@@ -38,11 +38,13 @@ class Recordings(Protocol):
         clips: what is known of each.
         source: where they come from, a path or ``package``.
         columns: names of the features where clips are series of features; empty for waves.
+        reading: settings that decide what a file gives, such as the sample rate; part of the key of the cache.
     """
 
     clips: list[Clip]
     source: str
     columns: tuple[str, ...]
+    reading: list[Any]
 
     def load(self, number: int) -> Tensor:
         """Returns a wave (N,), or features (T, F).

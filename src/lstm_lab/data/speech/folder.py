@@ -42,6 +42,7 @@ class FileRecordings:
     ) -> None:
         self.archive, self.clips, self.reader = archive, clips, reader
         self.source = str(archive.path)
+        self.reading = [reader.sample_rate, reader.channel, reader.shortest, reader.longest]
         self._more = more or []
 
     def load(self, number: int) -> Tensor:

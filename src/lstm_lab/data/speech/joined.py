@@ -46,7 +46,7 @@ class JoinedRecordings:
         if len(gap) != 2 or not 0 <= gap[0] <= gap[1]:
             raise UserError(f"data.join.gap={gap} must be [shortest, longest] in seconds.")
         self.words, self.sample_rate, self.gap = words, sample_rate, gap
-        self.source = words.source
+        self.source, self.reading = words.source, [*words.reading, sample_rate]
         self._names = names or {}
         self._plans: list[list[int]] = []
         self.clips: list[Clip] = []

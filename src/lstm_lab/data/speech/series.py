@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import numpy as np
 import torch
@@ -30,6 +31,7 @@ class SeriesRecordings:
         self, source: str, clips: list[Clip], series: list[Tensor], columns: tuple[str, ...]
     ) -> None:
         self.source, self.clips, self.columns = source, clips, columns
+        self.reading: list[Any] = []
         self._series = series
 
     def load(self, number: int) -> Tensor:

@@ -89,7 +89,7 @@ def load(recordings: Recordings, front: AudioFeatures | None, bad: str, cache: b
         return _load(recordings, front, bad)
     words = [recordings.fingerprint(number) for number in range(len(recordings.clips))]
     stretches = [(clip.start, clip.end) for clip in recordings.clips]
-    settings = [_VERSION, front.settings if front else None, bad, words, stretches, _reading(recordings)]
+    settings = [_VERSION, front.settings if front else None, bad, words, stretches, recordings.reading]
     key = hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:32]
     plain = kept_on_disk(key, lambda: _plain(_load(recordings, front, bad)))
     return Loaded(Ragged(plain["values"], plain["lengths"]), plain["kept"], plain["notes"])
@@ -117,12 +117,6 @@ def kept_on_disk(key: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]
 def _plain(loaded: Loaded) -> dict[str, Any]:
     store = loaded.store
     return {"values": store.values, "lengths": store.lengths, "kept": loaded.kept, "notes": loaded.notes}
-
-
-def _reading(recordings: Recordings) -> Any:
-    """Settings of the reader, where there is one: rate and channel change what a file gives."""
-    reader = getattr(recordings, "reader", None)
-    return reader and [reader.sample_rate, reader.channel, reader.shortest, reader.longest]
 
 
 def _load(recordings: Recordings, front: AudioFeatures | None, bad: str) -> Loaded:

@@ -50,6 +50,7 @@ class ToneRecordings:
         if len(snr) != 2 or not snr[0] <= snr[1]:
             raise UserError(f"data.tones.snr={snr} must be [low, high] in dB.")
         self.sample_rate, self.snr = sample_rate, snr
+        self.reading = [sample_rate]
         self._texts = [self._keys_of(number, keys) for number in range(count)]
         self.clips = [
             Clip(f"tone {number}", label=text[0], text=text, part=_PARTS[(number // 16) % 10])
