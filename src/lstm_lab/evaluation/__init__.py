@@ -16,6 +16,7 @@ from lstm_lab.predictor import Predictor
 # Modules with a function `test(predictor, data) -> Tested`, by the name of the task.
 _EXAMINERS = {
     "forecast": "lstm_lab.evaluation.forecast",
+    "tag": "lstm_lab.evaluation.tag",
     "language": "lstm_lab.evaluation.language",
     "classify": "lstm_lab.evaluation.classify",
     "translate": "lstm_lab.evaluation.translate",

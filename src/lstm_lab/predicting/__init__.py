@@ -14,6 +14,7 @@ from lstm_lab.errors import UserError, check_choice
 
 MODULES = {
     "forecast": "lstm_lab.predicting.forecast",
+    "tag": "lstm_lab.predicting.tag",
     "language": "lstm_lab.predicting.language",
     "classify": "lstm_lab.predicting.classify",
     "translate": "lstm_lab.predicting.translate",

@@ -10,13 +10,26 @@ from lstm_lab.tasks.classify import Classify
 from lstm_lab.tasks.forecast import Forecast
 from lstm_lab.tasks.frames import Frames
 from lstm_lab.tasks.language import Language
+from lstm_lab.tasks.tag import Tag
 from lstm_lab.tasks.transcribe import Transcribe
 from lstm_lab.tasks.translate import Translate
 
-__all__ = ["TASKS", "Classify", "Forecast", "Frames", "Language", "Task", "Transcribe", "Translate", "build_task"]
+__all__ = [
+    "TASKS",
+    "Classify",
+    "Forecast",
+    "Frames",
+    "Language",
+    "Tag",
+    "Task",
+    "Transcribe",
+    "Translate",
+    "build_task",
+]
 
 TASKS: dict[str, type[Any]] = {
     "language": Language,
+    "tag": Tag,
     "forecast": Forecast,
     "classify": Classify,
     "frames": Frames,

@@ -1,0 +1,122 @@
+"""Sequences with a label at each step: proteins with their secondary structure, and tables of one's own.
+
+Three letters: H helix, E strand, C coil. Eight (DSSP, Kabsch & Sander 1983): H G I helices, E B strands, T S turns, C.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+from lstm_lab.data.files import find
+from lstm_lab.data.text.reading import lines, read_text
+from lstm_lab.errors import UserError
+
+_RESIDUES = "ACDEFGHIKLMNPQRSTVWYUXZBO"  # twenty, two rare ones, and letters for "not known"
+
+
+@dataclass(frozen=True)
+class Tagged:
+    """Sequences with their labels.
+
+    Attributes:
+        symbols: of each sequence, a list.
+        labels: of each sequence, as many; None where a label does not count.
+        parts: ``train`` or ``test`` of each; empty where the files do not say.
+        source: where they were read from.
+    """
+
+    symbols: list[list[str]]
+    labels: list[list[str | None]]
+    parts: list[str]
+    source: str
+
+    def __len__(self) -> int:
+        return len(self.symbols)
+
+
+def cb513(directory: str | None, classes: int) -> Tagged:
+    """CB513 (Cuff & Barton 1999): only residues whose mask is one count."""
+    path = find("text/protein/cb513/CB513_HHblits.csv", directory)
+    rows = list(csv.DictReader(io.StringIO(read_text(path), newline=""), skipinitialspace=True))
+    symbols: list[list[str]] = []
+    labels: list[list[str | None]] = []
+    for number, row in enumerate(rows, 2):
+        try:
+            residues, structure = row["input"].split(), row[f"dssp{classes}"].split()
+            mask = [float(one) > 0 for one in row["cb513_mask"].split()]
+        except (KeyError, AttributeError, ValueError):
+            raise UserError(
+                f"{path}, row {number}: not the columns input, dssp{classes}, cb513_mask."
+            ) from None
+        _check_residues(residues, f"{path}, row {number}")
+        if not len(residues) == len(structure) == len(mask):
+            raise UserError(
+                f"{path}, row {number}: {len(residues)} residues, {len(structure)} labels, {len(mask)} of the mask."
+            )
+        symbols.append(residues)
+        labels.append([one if counts else None for one, counts in zip(structure, mask, strict=True)])
+    return Tagged(symbols, labels, [], str(path))
+
+
+def protein_qs(directory: str | None, classes: int) -> Tagged:
+    """Qian & Sejnowski (1988): a residue a line; ``<>`` begins a protein, ``<end>`` or ``end`` ends some of them."""
+    if classes != 3:
+        raise UserError(f"data.classes={classes}: protein_qs has three classes. Allowed: 3.")
+    symbols: list[list[str]] = []
+    labels: list[list[str | None]] = []
+    parts: list[str] = []
+    names = {"h": "H", "e": "E", "_": "C"}
+    for part in ("train", "test"):
+        path = find(f"text/protein/uci-qian-sejnowski/protein-secondary-structure.{part}", directory)
+        for number, line in enumerate(lines(read_text(path)), 1):
+            cells = line.split()
+            if not cells or cells[0].startswith("#") or cells[0].lower() in ("<end>", "end"):
+                continue
+            if cells[0] == "<>":
+                symbols.append([])
+                labels.append([])
+                parts.append(part)
+                continue
+            if len(cells) != 2 or cells[1] not in names or not symbols:
+                raise UserError(f"{path}, row {number}: expected a residue and one of h e _, found '{line}'.")
+            _check_residues([cells[0]], f"{path}, row {number}")
+            symbols[-1].append(cells[0])
+            labels[-1].append(names[cells[1]])
+    kept = [number for number, one in enumerate(symbols) if one]
+    return Tagged(
+        [symbols[n] for n in kept], [labels[n] for n in kept], [parts[n] for n in kept], str(path.parent)
+    )
+
+
+def read_tagged(path: str | Path, encoding: str) -> Tagged:
+    """Reads a file of one's own: a symbol, a tab or blank, and its label a line; an empty line ends a sequence.
+
+    A label ``?`` does not count.
+
+    Raises:
+        UserError: naming the row that has no label.
+    """
+    path = Path(path).expanduser()
+    symbols: list[list[str]] = [[]]
+    labels: list[list[str | None]] = [[]]
+    for number, line in enumerate(lines(read_text(path, encoding)), 1):
+        if not line.strip():
+            symbols.append([])
+            labels.append([])
+            continue
+        cells = line.split("\t") if "\t" in line else line.split()
+        if len(cells) < 2 or not cells[0] or not cells[-1]:
+            raise UserError(f"{path}, row {number}: expected a symbol and its label, found '{line[:40]}'.")
+        symbols[-1].append(cells[0])
+        labels[-1].append(None if cells[-1] == "?" else cells[-1])
+    kept = [number for number, one in enumerate(symbols) if one]
+    return Tagged([symbols[n] for n in kept], [labels[n] for n in kept], [], str(path))
+
+
+def _check_residues(residues: list[str], where: str) -> None:
+    for place, residue in enumerate(residues, 1):
+        if residue not in _RESIDUES or len(residue) != 1:
+            raise UserError(f"{where}: '{residue}' at place {place} is no residue. Allowed: {_RESIDUES}.")

@@ -1,0 +1,332 @@
+"""The LightningDataModule of taggers: sequences with a label at each step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from lstm_lab.batch import Batch
+from lstm_lab.data.base import SequenceDataModule
+from lstm_lab.data.labels import classes_of
+from lstm_lab.data.loader import ByLength
+from lstm_lab.data.text.reading import digest, lines, read_text
+from lstm_lab.data.text.residues import Tagged, cb513, protein_qs, read_tagged
+from lstm_lab.data.text.sequences import Ragged, Sequences
+from lstm_lab.data.text.split import folds_of, groups_of, share_off
+from lstm_lab.data.text.tokenizer import SPECIALS, Tokenizer
+from lstm_lab.errors import UserError, check_choice
+from lstm_lab.spec import Spec, Target, Tokens
+
+PARTS = ("train", "validation", "test")
+IGNORED = -100  # a label that enters neither loss nor score, as torch's cross-entropy has it
+
+
+class TaggedProcessor:
+    """Sequences to batches, labels of steps back to a table.
+
+    Args:
+        tokenizer: trained on the training part.
+        classes: names, in the order of their numbers.
+        sample: a sequence of the training part.
+        letters: whether every symbol is one letter, so that a sequence needs no blanks.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, classes: Sequence[str], sample: str, letters: bool) -> None:
+        self.tokenizer, self.classes, self.sample, self.letters = tokenizer, tuple(classes), sample, letters
+
+    def to_plain(self) -> dict[str, Any]:
+        """Everything as plain data."""
+        return {
+            "kind": "tagged",
+            "tokenizer": self.tokenizer.to_plain(),
+            "classes": list(self.classes),
+            "sample": self.sample,
+            "letters": self.letters,
+        }
+
+    @classmethod
+    def from_plain(cls, plain: dict[str, Any]) -> TaggedProcessor:
+        """Rebuilds what `to_plain` gave."""
+        return cls(
+            Tokenizer.from_plain(plain["tokenizer"]), plain["classes"], plain["sample"], plain["letters"]
+        )
+
+    def symbols(self, text: str) -> list[str]:
+        """Cuts a sequence into its symbols."""
+        return list("".join(text.split())) if self.letters else text.split()
+
+    def table(self, raw: Any = None) -> pd.DataFrame:
+        """Returns sequences as a table with the column ``sequence``.
+
+        Args:
+            raw: a sequence, a list of them, a path with one a line, a table, or None for a sample.
+        """
+        if isinstance(raw, pd.DataFrame):
+            if "sequence" not in raw:
+                raise UserError(f"the table has no column 'sequence'. Columns: {', '.join(map(str, raw))}.")
+            return raw
+        if isinstance(raw, Path):
+            raw = [line for line in lines(read_text(raw)) if line.strip() and not line.startswith(">")]
+        return pd.DataFrame(
+            {"sequence": [self.sample] if raw is None else [raw] if isinstance(raw, str) else raw}
+        )
+
+    def to_batch(self, table: pd.DataFrame) -> Batch:
+        """Returns sequences as a batch.
+
+        Raises:
+            UserError: naming a sequence that is empty or has a symbol that training did not see.
+        """
+        encoded = []
+        for row, text in enumerate(table["sequence"], 1):
+            symbols = self.symbols(str(text))
+            numbers = self.tokenizer.encode(" ".join(symbols))
+            if not symbols:
+                raise UserError(f"sequence {row} is empty.")
+            wrong = np.flatnonzero(numbers == self.tokenizer.unknown)
+            if self.letters and len(wrong):
+                known = "".join(sorted(self.tokenizer.symbols))
+                raise UserError(
+                    f"sequence {row}: '{symbols[wrong[0]]}' at place {wrong[0] + 1} was never seen. Known: {known}."
+                )
+            encoded.append(torch.from_numpy(numbers))
+        return Batch.pad(encoded, value=self.tokenizer.pad)
+
+    def finish(self, predictions: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Returns predictions as they are."""
+        return predictions
+
+    def to_frame(self, predictions: dict[str, Tensor], table: pd.DataFrame) -> pd.DataFrame:
+        """Returns each sequence with its labels, in the same way of writing."""
+        mark = "" if self.letters and all(len(name) == 1 for name in self.classes) else " "
+        rows = zip(predictions["labels"].tolist(), predictions["lengths"].tolist(), strict=True)
+        labels = [mark.join(self.classes[one] for one in row[:length]) for row, length in rows]
+        return pd.DataFrame({"sequence": list(table["sequence"]), "labels": labels})
+
+    def example(self) -> pd.DataFrame:
+        """Returns one sequence of the training part."""
+        return self.table(None)
+
+
+class TaggedSequencesDataModule(SequenceDataModule):
+    """Sequences with a label at each step; equal sequences never stand in two parts.
+
+    Args:
+        name: ``cb513``, ``protein_qs``, ``motifs`` (made) or ``tagged``.
+        path: for ``tagged``, a file with a symbol and its label a line, an empty line between sequences.
+        dir: a folder to look for named sets in.
+        encoding: of the file.
+        classes: of secondary structure, 3 or 8.
+        validation: share of what is not test.
+        test: share that is scored once, where the files do not say which.
+        folds: null divides once; a number divides into so many test parts.
+        fold: which of them is the test part.
+        batch_size: sequences of similar length in a batch.
+        seed: decides the division and the order.
+
+    Raises:
+        UserError: if a file cannot be read, or has one label only.
+    """
+
+    def __init__(
+        self,
+        name: str = "tagged",
+        path: str | Path | None = None,
+        dir: str | None = None,
+        encoding: str = "utf-8",
+        classes: int = 3,
+        validation: float = 0.1,
+        test: float = 0.2,
+        folds: int | None = None,
+        fold: int = 0,
+        batch_size: int = 16,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(name, batch_size, seed)
+        check_choice("data.classes", str(classes), ("3", "8"))
+        self.path, self.dir, self.encoding, self.wanted = path, dir, encoding, classes
+        self.validation, self.test, self.folds, self.fold = validation, test, folds, fold
+        self._all: Tagged | None = None
+
+    def setup(self, stage: str | None = None) -> None:
+        """Reads, divides, and numbers symbols and labels of the training part."""
+        if self._all is not None:
+            return
+        found = self._all = self.read()
+        if not len(found):
+            raise UserError(f"{found.source}: there is no sequence in it.")
+        self._divide(found)
+        rows = np.flatnonzero(self.parts == "train")
+        texts = [" ".join(symbols) for symbols in found.symbols]
+        tokenizer = Tokenizer.train([texts[row] for row in rows], "blank", 100_000)
+        known = [label for row in rows for label in found.labels[row] if label is not None]
+        self.classes = classes_of(known, found.source)
+        letters = all(len(symbol) == 1 for symbol in tokenizer.symbols)
+        sample = "".join(found.symbols[rows[0]]) if letters else texts[rows[0]]
+        self._processor = TaggedProcessor(tokenizer, self.classes, sample, letters)
+        self._samples = {part: self._sequences(part, texts) for part in PARTS}
+
+    @property
+    def tagged(self) -> Tagged:
+        """All sequences, all parts."""
+        self.setup()
+        assert self._all is not None
+        return self._all
+
+    @property
+    def processor(self) -> TaggedProcessor:
+        """The symbols and the names of the labels."""
+        self.setup()
+        return self._processor
+
+    @property
+    def spec(self) -> Spec:
+        """What a net is built from."""
+        self.setup()
+        return Spec(
+            inputs=Tokens(self.processor.tokenizer.size, specials=len(SPECIALS)),
+            target=Target("label", len(self.classes), names=self.classes),
+            length=int(self.samples("train").lengths.double().mean()),
+        )
+
+    @property
+    def statistics(self) -> dict[str, Any]:
+        """The number of the unknown symbol."""
+        return {"unknown": Tokenizer.unknown}
+
+    @property
+    def digest(self) -> str:
+        """Of all symbols and labels."""
+        found = self.tagged
+        return digest(str(found.symbols), str(found.labels))
+
+    @property
+    def source(self) -> str:
+        """Where the sequences were read from."""
+        return self.tagged.source
+
+    @property
+    def size(self) -> int:
+        """All sequences."""
+        return len(self.tagged)
+
+    @property
+    def fold_count(self) -> int:
+        """How many folds there are."""
+        return self.folds or 1
+
+    @property
+    def protocol(self) -> str:
+        """How the test is scored."""
+        test = self.samples("test")
+        counted = int((self._labels("test") >= 0).sum())
+        fold = (
+            "" if self.folds is None else f"fold {self.fold} of {self.folds}, equal sequences in one fold; "
+        )
+        return f"{fold}{counted:,} labels of {len(test)} sequences that count, each scored once"
+
+    def describe(self) -> str:
+        """Sequences, labels that count, classes, padding."""
+        rows = []
+        for part in PARTS:
+            labels = self._labels(part)
+            rows.append(f"{len(self.samples(part))} {part} ({int((labels >= 0).sum()):,} labels)")
+        counts = torch.bincount(self._labels("train").clamp(min=-1) + 1, minlength=len(self.classes) + 1)
+        left_out = f", {int(counts[0]):,} do not count" if counts[0] else ""
+        classes = ", ".join(
+            f"{name} {int(count):,}" for name, count in zip(self.classes, counts[1:], strict=True)
+        )
+        padding = 100 * self._by_length().padding
+        return f"{self.title}: {', '.join(rows)}\nlabels: {classes}{left_out}; padding {padding:.1f} %"
+
+    def _labels(self, part: str) -> Tensor:
+        return self.samples(part).along["label"][0].flat
+
+    # -- samples --------------------------------------------------------------------------------------------
+
+    def samples(self, part: str) -> Sequences:
+        """The sequences of a part."""
+        self.setup()
+        return self._samples[part]
+
+    def sampler(self) -> ByLength:
+        """Sequences of similar length together."""
+        return self._by_length()
+
+    def _by_length(self) -> ByLength:
+        return ByLength(self.samples("train").lengths, self.batch_size, seed=self.seed)
+
+    def evaluation_sampler(self, part: str) -> ByLength:
+        """Similar lengths together, always the same."""
+        return ByLength(self.samples(part).lengths, 32, noise=0.0)
+
+    # -- reading --------------------------------------------------------------------------------------------
+
+    def read(self) -> Tagged:
+        """Reads everything; a subclass with a source of its own replaces this and nothing else."""
+        if self.name == "cb513":
+            return cb513(self.dir, self.wanted)
+        if self.name == "protein_qs":
+            return protein_qs(self.dir, self.wanted)
+        if self.name == "motifs":
+            return motifs()
+        if self.path is None:
+            raise UserError("data=tagged needs a file: data.path=my.txt")
+        return read_tagged(self.path, self.encoding)
+
+    def _divide(self, found: Tagged) -> None:
+        groups = groups_of([" ".join(symbols) for symbols in found.symbols])
+        same = [""] * len(found)
+        parts = np.array(found.parts if found.parts else ["train"] * len(found), dtype=object)
+        if self.folds is not None:
+            if found.parts:
+                raise UserError(f"data.folds={self.folds}: {found.source} has a test part of its own.")
+            if not 0 <= self.fold < self.folds:
+                raise UserError(f"data.fold={self.fold} must lie between 0 and {self.folds - 1}.")
+            parts[folds_of(same, groups, self.folds, self.seed) == self.fold] = "test"
+        elif "test" not in parts:
+            parts[share_off(same, groups, self.test, self.seed, "data.test")] = "test"
+        rest = np.flatnonzero(parts == "train")
+        drawn = share_off(same[: len(rest)], groups[rest], self.validation, self.seed + 1, "data.validation")
+        parts[rest[drawn]] = "validation"
+        self.parts = parts
+
+    def _sequences(self, part: str, texts: list[str]) -> Sequences:
+        rows, found = np.flatnonzero(self.parts == part), self._all
+        assert found is not None
+        number = {name: index for index, name in enumerate(self.classes)}
+        labels = []
+        for row in rows:
+            for place, label in enumerate(found.labels[row], 1):
+                if label is not None and label not in number:
+                    raise UserError(
+                        f"{found.source}, sequence {row + 1}, step {place}: the label '{label}' is not among the "
+                        f"training part's: {', '.join(self.classes)}."
+                    )
+            labels.append(
+                torch.tensor([IGNORED if one is None else number[one] for one in found.labels[row]])
+            )
+        tokens = Ragged([self._processor.tokenizer.encode(texts[row]) for row in rows])
+        return Sequences(tokens, torch.from_numpy(rows), steps={"label": (Ragged(labels), IGNORED)})
+
+
+def motifs(count: int = 240, seed: int = 0) -> Tagged:
+    """Letters whose label depends on the last capital seen: x after A, y after B, and ``?`` before any; made."""
+    generator = np.random.default_rng(seed)
+    symbols: list[list[str]] = []
+    labels: list[list[str | None]] = []
+    for _ in range(count):
+        letters = generator.choice(list("ABcdefghijkl"), size=int(generator.integers(8, 30))).tolist()
+        state, row = None, []
+        for letter in letters:
+            state = {"A": "x", "B": "y"}.get(letter, state)
+            row.append(state)
+        symbols.append(letters)
+        labels.append(row)
+    return Tagged(symbols, labels, [], "package")
