@@ -250,15 +250,17 @@ class SpeechFeaturesDataModule(SequenceDataModule):
     @property
     def protocol(self) -> str:
         """How the test is scored."""
-        clips = [self.clips[number] for number in self._parts["test"]]
-        speakers = sorted({clip.speaker for clip in clips} - {""})
-        way = {"official": "the publisher's part", "random": "drawn at random within each class"}.get(
-            self.way, ""
-        )
-        if self.way == "speaker":
-            way = f"of speakers who are in no other part ({', '.join(speakers[:4])}{' …' if len(speakers) > 4 else ''})"
+        speakers = sorted({clip.speaker for clip in self.test_clips()} - {""})
+        named = ", ".join(speakers[:4]) + (" …" if len(speakers) > 4 else "")
+        way = {
+            "official": "the publisher's part",
+            "random": "drawn at random within each class",
+            "speaker": f"of speakers who are in no other part ({named})",
+        }[self.way]
+        if self._leaks:
+            way += ", not apart from training (see leak)"
         what = "sentences" if self._join else "clips"
-        return f"{len(clips)} test {what}, {way}, scored once"
+        return f"{len(self._parts['test'])} test {what}, {way}, scored once"
 
     def describe(self) -> str:
         """Counts, seconds, parts, what was skipped, and what the test shares with training."""
