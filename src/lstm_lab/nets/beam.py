@@ -164,7 +164,12 @@ def _extend(step: Step, beam: _Beam, last: Tensor, symbols: Symbols, no_repeat: 
     vocabulary = chances.shape[-1]
     beam.attention = torch.cat([beam.attention, paid[:, None]], dim=1)
     totals = (beam.scores[..., None] + allowed.view(count, size, vocabulary)).flatten(1)  # (B, K * V)
-    beam.scores, best = totals.topk(size, dim=1)  # (B, K)
+    scores, best = totals.topk(size, dim=1)  # (B, K), the best first
+    places = size - torch.tensor(
+        [len(beam.found[one]) for one in beam.sentences.tolist()], device=scores.device
+    )
+    beyond = torch.arange(size, device=scores.device) >= places[:, None]  # what has ended keeps its place
+    beam.scores = scores.masked_fill(beyond, -torch.inf)
     first = torch.arange(count, device=best.device)[:, None] * size
     beam.keep((first + best // vocabulary).flatten())
     last = (best % vocabulary).flatten()
@@ -235,7 +240,8 @@ def sample(
     last = torch.full((count,), symbols.begin, device=device)
     written = torch.empty(count, 0, dtype=torch.long, device=device)
     scores, going = torch.zeros(count, device=device), torch.ones(count, dtype=torch.bool, device=device)
-    lengths, paid = torch.zeros_like(limits), []
+    lengths = torch.zeros_like(limits)
+    paid: list[Tensor] = []
     while bool(going.any()):
         chances, attention, state = step(last, source, state)
         allowed = chances.clone()

@@ -57,11 +57,15 @@ def addition(count: int, generator: np.random.Generator) -> list[tuple[str, str]
 
 def _distinct(count: int, one: Callable[[], tuple[str, str]]) -> list[tuple[str, str]]:
     found: dict[str, str] = {}
-    for _ in range(20 * count):
+    again = 0
+    while (
+        again < 10_000 and len(found) < count
+    ):  # so many in a row that were there already: there are no more
         source, target = one()
+        again = again + 1 if source in found else 0
         found.setdefault(source, target)
-        if len(found) == count:
-            return list(found.items())
+    if len(found) == count:
+        return list(found.items())
     raise UserError(
         f"data.count={count} is more than there are different ones. Try data.count={len(found) // 2}."
     )
