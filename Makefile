@@ -23,10 +23,10 @@ train: $(VENV)/.ready ## train the default LSTM on the airline series
 	$(RUN) -m lstm_lab.train model=lstm data=airline
 
 test: $(VENV)/.ready ## the default tests: no network, no GPU
-	$(RUN) -m pytest
+	$(RUN) -m pytest -n 2 --dist loadgroup
 
 test-all: $(VENV)/.ready ## the default tests, then those marked slow and ddp
-	$(RUN) -m pytest -m 'not gpu and not peers'
+	$(RUN) -m pytest -n 2 --dist loadgroup -m 'not gpu and not peers'
 
 lint: $(VENV)/.ready ## ruff and the type checker
 	$(RUN) -m ruff check .

@@ -41,6 +41,7 @@ def test_a_grid_runs_each_point_once_under_one_parent(outputs):
     assert len(parents) == 1
     assert {run.data.tags["mlflow.parentRunId"] for run in children} == {parents[0].info.run_id}
     assert [run.info.status for run in [*parents, *children]] == ["FINISHED"] * 5
+    assert {"mlflow.user", "mlflow.source.name", "versions"} <= set(parents[0].data.tags)
 
     again = sweep("model=lstm,rnn", "seed=1,2", cwd=outputs.parent)
     assert again.returncode == 0

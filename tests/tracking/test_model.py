@@ -15,7 +15,7 @@ import pytest
 
 from .servers import free_port
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("model")]  # one training for all
 
 LOAD = """
 import os, sys

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from lstm_lab.tracking.record import identity
 from lstm_lab.tracking.run import Run, open_run
 
 # Trials find their parent by it.
@@ -44,7 +45,7 @@ class StudyRun:
                 "n_jobs": facts.n_jobs,
                 "space": facts.space,
             },
-            tags={"sweep": facts.study, "command": facts.command},
+            tags={**identity(), "sweep": facts.study},
             system_metrics=False,
         )
 

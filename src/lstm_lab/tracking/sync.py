@@ -123,8 +123,10 @@ def reap(
             if not mine or lease.read(directory) is None or lease.is_alive(directory):
                 continue  # another process has been faster, or the run goes on
             reason = lease.why_dead(directory)
+            # It beats every few seconds; what was logged after the last beat counts too.
+            last_sign = max(lease.last_seen(directory), (directory / EVENTS).stat().st_mtime_ns // 1_000_000)
             events = EventLog(directory)
-            events.append("close", time=lease.last_seen(directory), status="FAILED", reason=reason)
+            events.append("close", time=last_sign, status="FAILED", reason=reason)
             events.close()
             (directory / lease.LEASE).unlink(missing_ok=True)
         tracked = (directory / STATE).is_file()
