@@ -6,7 +6,7 @@ import logging
 import shutil
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lstm_lab.tracking import store
 
@@ -39,7 +39,8 @@ def save_model(directory: Path, checkpoint: Path, example: pd.DataFrame) -> Path
     from lstm_lab.tracking.served import raw_to_rows, rows_to_raw
 
     raw = rows_to_raw(example)
-    answer = rows_to_raw(predictor.load(checkpoint).predict(raw_to_rows(raw)))
+    loaded = predictor.load(checkpoint)
+    answer = rows_to_raw(loaded.predict(raw_to_rows(raw)))
     shutil.rmtree(directory, ignore_errors=True)
     # It advises type hints, which would forbid tables, and warns of its own internals.
     logging.getLogger("mlflow.pyfunc").setLevel(logging.ERROR)
@@ -49,20 +50,26 @@ def save_model(directory: Path, checkpoint: Path, example: pd.DataFrame) -> Path
             str(directory),
             python_model=str(_CODE),
             artifacts={"checkpoint": str(checkpoint)},
-            signature=ModelSignature(_columns(raw), infer_signature(answer).inputs),
+            signature=ModelSignature(_columns(raw, loaded.processor), infer_signature(answer).inputs),
             input_example=raw,
             pip_requirements=[f"lstm-lab=={__version__}"],
         )
     return directory
 
 
-def _columns(raw: pd.DataFrame) -> Schema:
+def _columns(raw: pd.DataFrame, processor: Any) -> Schema:
     """The schema of a raw table: names, and text where there is text.
 
-    Numbers are of any kind: MLflow's ``double`` refuses a column of whole numbers, such as the passengers of a month.
+    What can be said in several ways (a file by its path or by its content) has a column for each, none of them
+    required: the processor tells a table that lacks all of them. Numbers are of any kind: MLflow's ``double`` refuses
+    a column of whole numbers, such as the passengers of a month.
     """
     from mlflow.types.schema import AnyType, ColSpec, Schema
     from pandas.api.types import is_numeric_dtype
 
     kinds = {name: AnyType() if is_numeric_dtype(raw[name]) else "string" for name in raw}
-    return Schema([ColSpec(kind, str(name)) for name, kind in kinds.items()])
+    one_of = getattr(processor, "one_of", ())
+    columns = [ColSpec("string", name, required=False) for name in one_of]
+    return Schema(
+        [*columns, *(ColSpec(kind, str(name)) for name, kind in kinds.items() if name not in one_of)]
+    )

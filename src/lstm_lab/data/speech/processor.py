@@ -27,6 +27,9 @@ from lstm_lab.features.audio import AudioFeatures
 class SpeechProcessor:
     """What lies between a user's files and a net.
 
+    Attributes:
+        one_of: columns of which a table needs one: the path of a file, a file in base64, or numbers as JSON.
+
     Args:
         target: ``class`` or ``transcript``.
         names: classes, or symbols with the blank first.
@@ -36,6 +39,8 @@ class SpeechProcessor:
         reader: ``sample_rate``, ``channel``, ``shortest``, ``longest`` of `Reader`; None where files hold features.
         example: one wave (N,) or series (T, F) of the test part, for signatures.
     """
+
+    one_of = ("path", "audio", "series")
 
     def __init__(
         self,
@@ -125,7 +130,7 @@ class SpeechProcessor:
         Raises:
             UserError: as `to_batch`.
         """
-        kind = next((one for one in ("path", "audio", "series") if one in table), None)
+        kind = next((one for one in self.one_of if one in table), None)
         if kind is None:
             raise UserError(
                 f"the table has no column path, audio or series: {', '.join(map(str, table.columns))}."
