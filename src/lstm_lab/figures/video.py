@@ -13,9 +13,11 @@ from matplotlib.ticker import MaxNLocator
 
 from lstm_lab.figures.page import INK, OTHER, OURS, QUIET, dress, save, sheet
 
-# Width of a strip that is easy to look at, in pixels, and the length of a frame of a moving picture.
-_WIDTH, _MILLISECONDS = 1200, 200
+# How long a frame of a moving picture is shown.
+_MILLISECONDS = 200
 _GAP = 0.04
+# Inches above a strip, for its title and the numbers of the frames.
+_TITLE = 0.8
 
 
 def draw_strip(
@@ -30,7 +32,6 @@ def draw_strip(
         predicted: (N, S, C, H, W).
         title: one line above.
     """
-    figure = sheet(title)
     rows = [
         (label, frames[number])
         for number in range(len(known))
@@ -38,6 +39,10 @@ def draw_strip(
         if frames is not None
     ]
     columns = known.shape[1] + predicted.shape[1]
+    figure = sheet(title)
+    width = figure.get_figwidth()
+    height, across = known.shape[-2:]
+    figure.set_figheight(min(width, len(rows) * width / columns * height / across + _TITLE))
     panels = figure.subplots(len(rows), columns, squeeze=False, gridspec_kw={"wspace": _GAP, "hspace": _GAP})
     each = len(rows) // len(known)
     for row, (label, frames) in enumerate(rows):
