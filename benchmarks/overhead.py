@@ -1,6 +1,6 @@
 """What the house costs: our whole training against a hand-written loop that does the same work.
 
-    python benchmarks/overhead.py [--quick] [--repeats 9] [--sizes 1 8 64]
+    python benchmarks/overhead.py [--quick] [--repeats 5] [--sizes 1 8 64]
 
 Arms, alternated in one process, on an airline-size LSTM (one member, 37 windows of 24 months, 16 units):
 
@@ -21,11 +21,14 @@ until the last number has arrived in the store. ``--ladder`` takes the levers ou
 from __future__ import annotations
 
 import argparse
+import atexit
 import contextlib
+import functools
 import gc
 import logging
 import os
 import pty
+import shutil
 import statistics
 import sys
 import tempfile
@@ -124,10 +127,10 @@ def ours(steps: int, every: int, setting: int | str = "auto", extra: Sequence[pl
     chunk = choose_chunk(setting, every, FLOPS, True)
     data, model = data_and_model(every, chunk)
     best, history = KeepBest("val/mae", patience=0), History()
-    with tempfile.TemporaryDirectory() as folder, terminal():
-        outputs = Path(folder)
+    outputs = results()
+    with terminal():
         run = open_run(
-            outputs / "runs" / "run",
+            outputs / "runs" / f"{time.time_ns()}",
             "benchmark",
             "run",
             uri=f"sqlite:///{outputs}/mlflow.db",
@@ -145,6 +148,14 @@ def ours(steps: int, every: int, setting: int | str = "auto", extra: Sequence[pl
     if trainer.global_step != steps or len(history.rows) != steps // every:
         raise SystemExit(f"void: {trainer.global_step} steps, {len(history.rows)} validations")
     return Took(took["wall"], took["cpu"], took["wall"] + stored, row["train/loss"], row["val/mae"])
+
+
+@functools.cache
+def results() -> Path:
+    """One store for all runs: making one takes as long as a training."""
+    folder = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
 
 
 class Watching(pl.Callback):
@@ -293,7 +304,7 @@ def main() -> None:
     parser.add_argument(
         "--quick", action="store_true", help="one short repeat: shows that it works, no figures"
     )
-    parser.add_argument("--repeats", type=int, default=9)
+    parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--span", type=int, default=512, help="steps between the two lengths")
     parser.add_argument("--sizes", type=int, nargs="+", default=[1, 8, 64], help="steps between validations")
     parser.add_argument("--ladder", action="store_true", help="also without each lever")

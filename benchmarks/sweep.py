@@ -1,4 +1,4 @@
-"""What a sweep costs besides its trials: ``python benchmarks/sweep.py`` (under a minute on two idle cores).
+"""What a sweep costs besides its trials: ``python benchmarks/sweep.py`` (some minutes on two idle cores).
 
 1. *gap*: ten trivial trials one after the other; from the last line of one task function to the first line of
    the next, with torch imported in every trial. Aim: at most 0.3 s.
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -73,7 +74,69 @@ def slots(folder: Path) -> bool:
     return wall <= 8 * 1.15
 
 
+SPACE = {"model.hidden_size": (8, 48), "optim.lr": (3e-3, 5e-2)}
+FIXED = [
+    *("model=lstm", "data=airline", "ensemble=1", "refit=false", "tracking=off", "threads=1"),
+    *("fit.max_steps=320", "fit.validate_every=20"),
+]
+# The training function, called in this process: what a trial does, and nothing that a sweep adds.
+LOOP = """
+    import json, os, sys, time
+    import optuna
+    from lstm_lab.doors import compose_config, plain_settings
+    from lstm_lab import planning
+    from lstm_lab.training.best import KeepBest
+    from lstm_lab.training.ranks import Group
+    from lstm_lab.training.trainer import build_trainer
+
+    fixed, space = json.loads(sys.argv[1])
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+
+    def train(trial):
+        words = [
+            f"model.hidden_size={trial.suggest_int('model.hidden_size', *space['model.hidden_size'])}",
+            f"optim.lr={trial.suggest_float('optim.lr', *space['optim.lr'], log=True)}",
+        ]
+        plan = planning.prepare(plain_settings(compose_config([*fixed, *words])), [], Group())
+        best = KeepBest(plan.task.metric, patience=12, trial=trial)
+        trainer = build_trainer(plan.max_steps, callbacks=[best], **plan.trainer)
+        trainer.fit(plan.model, datamodule=plan.data)
+        if best.pruned:
+            raise optuna.TrialPruned
+        return best.objective
+
+    study = optuna.create_study(
+        sampler=optuna.samplers.TPESampler(seed=0), pruner=optuna.pruners.MedianPruner()
+    )
+    begun = time.time()
+    study.optimize(train, n_trials=30)
+    print(time.time() - begun)
+"""
+
+
+def airline(folder: Path) -> bool:
+    bare = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(LOOP), json.dumps([FIXED, SPACE])],
+        check=True, text=True, capture_output=True,
+    )  # fmt: skip
+    loop = float(bare.stdout.split()[-1])
+    words = [*FIXED, "model.hidden_size=int(interval(8,48))", "optim.lr=tag(log,interval(3e-3,5e-2))"]
+    words += ["sweep.n_trials=30", "sweep.sampler.seed=0", "sweep.live=false"]
+    begun = time.time()
+    subprocess.run(
+        [sys.executable, "-m", "lstm_lab.train", "-m", *words],
+        check=True, stdout=subprocess.DEVNULL, env={**os.environ, "LSTM_LAB_OUTPUTS": str(folder)},
+    )  # fmt: skip
+    sweep = time.time() - begun
+    ratio = loop / sweep
+    print(
+        f"30 airline trials with pruning: {1800 / sweep:.0f} trials a minute, the whole command; bare loop "
+        f"{1800 / loop:.0f} without its imports; ratio {ratio:.2f}  (aim ≥ 0.8)"
+    )
+    return ratio >= 0.8
+
+
 if __name__ == "__main__":
     with tempfile.TemporaryDirectory() as name:
-        good = [gap(Path(name)), slots(Path(name))]
+        good = [gap(Path(name)), slots(Path(name)), airline(Path(name))]
     raise SystemExit(0 if all(good) else 1)
