@@ -79,7 +79,7 @@ def translate(
             source, written = data.pairs.parts["test"][key][0], found["written"][row, 0].tolist()
             texts[key] = processor.text(written, source, found["attention"][row])
             scores[key] = float(found["score"][row, 0])
-            if key in chosen and predictor_attends(predictor):
+            if key in chosen and any(written) and predictor_attends(predictor):
                 looks.append(
                     look(processor, batch.inputs[row, : batch.lengths[row]], written, found["attention"][row])
                 )
@@ -101,7 +101,8 @@ def look(processor: Any, source: torch.Tensor, written: Sequence[int], attention
 def measure(texts: Sequence[str], truth: Sequence[str]) -> dict[str, float]:
     """What can be said of texts beside the truth, in % where it is a share.
 
-    ``exact`` equal texts; ``bleu`` and ``chrf`` of sacreBLEU, of the corpus; ``length_ratio`` words of texts for
+    ``exact`` equal texts; ``bleu`` and ``chrf`` of sacreBLEU, of the corpus; ``bleu_lower`` the same in lower case, for
+    comparison with tutorials alone; ``length_ratio`` words of texts for
     each of the truth; ``repeats`` texts with a run of three words twice; ``equal`` texts that are the most frequent
     one; ``distinct_1`` and ``distinct_2`` different words and pairs of them for each that there is (Li et al. 2016,
     "A diversity-promoting objective function"); ``entropy`` of replies as wholes, in bits.
@@ -112,6 +113,7 @@ def measure(texts: Sequence[str], truth: Sequence[str]) -> dict[str, float]:
     return {
         "exact": 100 * sum(one == other for one, other in zip(texts, truth, strict=True)) / count,
         "bleu": sacrebleu.corpus_bleu(list(texts), [list(truth)]).score,
+        "bleu_lower": sacrebleu.corpus_bleu(list(texts), [list(truth)], lowercase=True).score,
         "chrf": sacrebleu.corpus_chrf(list(texts), [list(truth)]).score,
         "length_ratio": sum(map(len, words)) / max(1, sum(len(other.split()) for other in truth)),
         "repeats": 100 * sum(_repeats(one) for one in words) / count,

@@ -29,7 +29,7 @@ class Look(NamedTuple):
     weights: np.ndarray
 
 
-def draw_attention(path: Path, looks: Sequence[Look]) -> Figure:
+def draw_attention(path: Path, looks: Sequence[Look]) -> None:
     """Draws heat maps, two a row: what was written from top to bottom, what was read from left to right."""
     rows = -(-len(looks) // 2)
     figure = Figure(figsize=(12, 5.2 * rows), dpi=110, layout="constrained", facecolor="white")
@@ -46,7 +46,7 @@ def draw_attention(path: Path, looks: Sequence[Look]) -> Figure:
         axes.set_yticks(range(len(target)), [_shown(symbol) for symbol in target], fontsize=8)
         axes.tick_params(length=0, labelcolor=INK)
         axes.spines[:].set_visible(False)
-    return save(figure, path)
+    save(figure, path)
 
 
 def _shown(symbol: str) -> str:

@@ -36,6 +36,10 @@ class Translate(Task):
         length_penalty: α of Wu et al. (2016), eq. 14, for hypotheses; 0 for none.
         coverage_penalty: their β.
         no_repeat: no run of so many symbols is written twice; 0 for no such rule.
+        scheduled_sampling: share of symbols in whose place the decoder reads what it would have written, at the end
+            of a linear rise from none (Bengio et al. 2015, "Scheduled sampling"). What it would have written is
+            found in one pass over the truth (Mihaylova & Martins 2019), so that the fast path stays fast.
+        sampling_steps: optimiser steps of that rise.
     """
 
     name = "translate"
@@ -48,13 +52,19 @@ class Translate(Task):
         length_penalty: float = 1.0,
         coverage_penalty: float = 0.0,
         no_repeat: int = 0,
+        scheduled_sampling: float = 0.0,
+        sampling_steps: int = 1000,
     ) -> None:
+        if not 0 <= scheduled_sampling <= 1:
+            raise UserError(f"task.scheduled_sampling={scheduled_sampling} must be at least 0 and at most 1.")
+        check_at_least("task.sampling_steps", sampling_steps, 1)
         if not 0 <= label_smoothing < 1:
             raise UserError(f"task.label_smoothing={label_smoothing} must be at least 0 and below 1.")
         check_at_least("task.beam", beam, 1)
         check_at_least("task.length_penalty", length_penalty, 0)
         check_at_least("task.coverage_penalty", coverage_penalty, 0)
         check_at_least("task.no_repeat", no_repeat, 0)
+        self.scheduled_sampling, self.sampling_steps = scheduled_sampling, sampling_steps
         self.label_smoothing, self.beam = label_smoothing, beam
         self.length_penalty, self.coverage_penalty, self.no_repeat = (
             length_penalty,
@@ -65,7 +75,8 @@ class Translate(Task):
     def to_plain(self) -> dict[str, Any]:
         """Name and settings as plain data."""
         keys = ("label_smoothing", "beam", "length_penalty", "coverage_penalty", "no_repeat")
-        return {"name": self.name, **{key: getattr(self, key) for key in keys}}
+        more = ("scheduled_sampling", "sampling_steps")
+        return {"name": self.name, **{key: getattr(self, key) for key in (*keys, *more)}}
 
     def build_net(
         self,
@@ -78,7 +89,12 @@ class Translate(Task):
         """Builds an `EncoderDecoder`; ``core["decoder"]`` holds the decoder's settings."""
         encoder = {key: value for key, value in core.items() if key != "decoder"}
         settings = DecoderSettings.of(core.get("decoder"))
-        return build_encoder_decoder(spec.inputs, spec.target.size, encoder, settings, frontend, statistics)
+        net = build_encoder_decoder(spec.inputs, spec.target.size, encoder, settings, frontend, statistics)
+        if (
+            self.scheduled_sampling
+        ):  # how far the rise has come is part of the net, so that a run can be resumed
+            net.register_buffer("trained", torch.tensor(0))
+        return net
 
     def steps(self, batches: int) -> int:
         """Optimiser steps that are usual: twenty passes."""
@@ -94,10 +110,23 @@ class Translate(Task):
         """Mean smoothed cross-entropy of real symbols, in nats."""
         assert isinstance(net, EncoderDecoder)
         target = batch.targets["sentence"]  # (B, T), its end included
-        found, _ = net(batch, shifted(target, net.symbols.begin))
+        tokens = shifted(target, net.symbols.begin)
+        if self.scheduled_sampling and net.training:
+            tokens = self._mixed_with_own(net, batch, tokens)
+        found, _ = net(batch, tokens)
         real = target != PAD
         logits = net.decoder.head.logits(found[real])  # (real symbols, V)
         return F.cross_entropy(logits, target[real], label_smoothing=self.label_smoothing)
+
+    @torch.no_grad()
+    def _mixed_with_own(self, net: EncoderDecoder, batch: Batch, tokens: Tensor) -> Tensor:
+        """Puts what the net would have written in the place of some of `tokens` (B, T); the beginning stays."""
+        assert isinstance(net.trained, Tensor)
+        share = self.scheduled_sampling * (net.trained / self.sampling_steps).clamp(max=1.0)
+        net.trained += 1
+        found, _ = net(batch, tokens)
+        own = shifted(net.decoder.head.logits(found).argmax(-1), net.symbols.begin)
+        return torch.where(torch.rand(tokens.shape, device=tokens.device) < share, own, tokens)
 
     def predict(
         self, nets: Sequence[nn.Module], weights: Tensor, batch: Batch, steps: int | None = None

@@ -51,7 +51,8 @@ class Samples(pl.Callback):
             batch = processor.to_batch(table).to(module.device)
             found = module.task.infer(list(module.members), module.weights, batch, self.steps, **self.options)
             found = processor.finish({name: tensor.cpu() for name, tensor in found.items()})
-            return str(processor.to_frame(found, table)["text"].iloc[0])
+            frame = processor.to_frame(found, table)
+            return str(frame["text"].iloc[0] if "text" in frame else frame["translation"].iloc[0])
         finally:
             for one in training:
                 one.training = True

@@ -89,7 +89,7 @@ def multi30k(directory: str | None, source: str | None, target: str | None) -> P
     for part, stem in zip(PARTS, ("train", "val", "test_2016_flickr"), strict=True):
         paths = [find(f"text/multi30k/{stem}.{language}.gz", directory) for language in sides]
         folder = str(paths[0].parent)
-        parts[part] = matched(*paths)
+        parts[part] = matched(paths[0], paths[1])
     return Pairs(parts, folder)
 
 

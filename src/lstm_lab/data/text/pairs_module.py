@@ -95,7 +95,13 @@ class PairsDataModule(SequenceDataModule):
         target = None if self.shared else Tokenizer.train(right, *learn)
         sample = sorted(left[:200], key=len)[len(left[:200]) // 2]
         self._processor = PairsProcessor(
-            source, target, self.longest, sample, self.encoding, self.replace_unknown
+            source,
+            target,
+            self.longest,
+            sample,
+            self.encoding,
+            self.replace_unknown,
+            self.context if self.name == "dialogs" else 1,
         )
         self._samples, self._left_out = {}, 0
         for part in PARTS:

@@ -29,6 +29,7 @@ class PairsProcessor:
         encoding: of files that sources may be read from.
         replace_unknown: an unknown word is replaced by the word of the source that was looked at most (Luong et al.
             2015, "Addressing the rare word problem").
+        context: turns of a dialogue that a source holds, a line each; 1 where it is a single text.
     """
 
     def __init__(
@@ -39,10 +40,11 @@ class PairsProcessor:
         sample: str,
         encoding: str = "utf-8",
         replace_unknown: bool = False,
+        context: int = 1,
     ) -> None:
         self.source, self.target, self.shared = source, target or source, target is None
         self.limit, self.sample, self.encoding = limit, sample, encoding
-        self.replace_unknown = replace_unknown
+        self.replace_unknown, self.context = replace_unknown, context
 
     def to_plain(self) -> dict[str, Any]:
         """Everything as plain data."""
@@ -54,6 +56,7 @@ class PairsProcessor:
             "sample": self.sample,
             "encoding": self.encoding,
             "replace_unknown": self.replace_unknown,
+            "context": self.context,
         }
 
     @classmethod
