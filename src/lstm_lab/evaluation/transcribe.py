@@ -25,11 +25,14 @@ def test(predictor: Predictor, data: SequenceDataModule) -> Tested:
     """Scores every test clip once. The baselines say the same for every clip: nothing, or the most usual words."""
     names = data.spec.target.names
     spaced = " " in names
-    truth, found, batches = [], [], []
+    searches = bool(getattr(predictor.task, "beam", 0))
+    truth, found, plain, batches = [], [], [], []
     for batch in data.test_dataloader():
         batches.append(batch)
         truth += texts_of(batch.targets["transcript"], batch.targets["transcript_lengths"], names)
         found += predictor.processor.transcripts(predictor.predict_batch(batch))
+        if searches:
+            plain += predictor.processor.transcripts(predictor.predict_batch(batch, beam=0))
     guesses = [row["text"] for row in found]
     words, characters = count(truth, guesses, spaced)
     metrics = {
@@ -40,6 +43,8 @@ def test(predictor: Predictor, data: SequenceDataModule) -> Tested:
         "test/deletions": float(words.deletions),
         "test/insertions": float(words.insertions),
     }
+    if searches:
+        metrics["test/wer_best_path"] = count(truth, [row["text"] for row in plain], spaced)[0].rate
     predictions = pd.DataFrame({"truth": truth, "text": guesses})
     predictions["edits"] = [
         round(count([a], [b], spaced)[0].rate * max(len(split(a, spaced)), 1) / 100)
@@ -54,7 +59,7 @@ def test(predictor: Predictor, data: SequenceDataModule) -> Tested:
         verdict(metrics, table),
         predictions,
         pictures={"alignment": partial(_alignment, predictor, batches[0], data)},
-        notes=[*_worst(predictions), *_zeroed(predictor)],
+        notes=[*_best_path(metrics), *_worst(predictions), *_zeroed(predictor)],
     )
 
 
@@ -101,6 +106,12 @@ def verdict(metrics: dict[str, float], table: pd.DataFrame) -> str:
     ours, theirs = metrics["test/wer"], float(table["wer"].iloc[0])
     wrong = f"WER {ours:.2f} % against {theirs:.1f} %"
     return f"beats {table.index[0]}: {wrong}" if ours < theirs else f"does not beat {table.index[0]}: {wrong}"
+
+
+def _best_path(metrics: dict[str, float]) -> list[str]:
+    if "test/wer_best_path" not in metrics:
+        return []
+    return [f"WER of the best path, without the search: {metrics['test/wer_best_path']:.2f} %"]
 
 
 def _worst(predictions: pd.DataFrame) -> list[str]:

@@ -110,6 +110,11 @@ def manifest(folder, rows):
     return folder / "clips.csv"
 
 
+def test_speakers_are_folds(recordings, tmp_path):
+    assert module(recordings).fold_count == 3
+    assert module(recordings, pattern=None).fold_count == 1
+
+
 def test_transcripts_become_symbols(recordings):
     rows = [f"{label}/ann_{take}.wav,{label} {take},train" for label in ("low", "high") for take in range(3)]
     rows += ["low/bob_0.wav,low 1,validation", "high/cem_1.wav,high 2,test"]

@@ -137,10 +137,13 @@ class SpeechFeaturesDataModule(SequenceDataModule):
         self._divide(recordings, marks)
         self._fit()
 
-    def _open(self) -> Recordings:
-        recordings = open_recordings(
+    def _words(self) -> Recordings:
+        return open_recordings(
             self.origin, self.name, self.path, self.dir, self.pattern, Reader(**self._reading), self._tones
         )
+
+    def _open(self) -> Recordings:
+        recordings = self._words()
         if self._join is None:
             return recordings
         _, parts = split(recordings.clips, self.way, *self.shares, self.fold, self.speaker)
@@ -209,6 +212,12 @@ class SpeechFeaturesDataModule(SequenceDataModule):
         self.setup()
         self._parts["train"] = sorted(self._parts["train"] + self._parts["validation"])
         self._fit()
+
+    @property
+    def fold_count(self) -> int:
+        """Speakers that can be left out in turn; 1 where too few are known."""
+        speakers = {clip.speaker for clip in self._words().clips} - {""}
+        return len(speakers) if len(speakers) > 2 else 1
 
     # -- what the house asks ----------------------------------------------------------------------------------
 
