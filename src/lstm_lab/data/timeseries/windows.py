@@ -49,7 +49,7 @@ class Windows:
         self._known = _runs(known[lookback:, None], steps, stride)  # (W, S), a view
         self._origins = torch.arange(first, last + 1, stride)
         self._columns, self._targets = rows.shape[1], torch.tensor(targets)
-        self._all_columns = targets == list(range(rows.shape[1]))
+        self._leading = targets == list(range(len(targets)))
         self._observed: Tensor | None = None
         if observed is not None:
             seen = torch.nn.functional.pad(observed[start : last + steps], (0, 0, 0, missing))
@@ -87,7 +87,7 @@ class Windows:
         )
 
     def _only_targets(self, rows: Tensor) -> Tensor:
-        return rows if self._all_columns else rows.index_select(2, self._targets)
+        return rows[..., : len(self._targets)] if self._leading else rows.index_select(2, self._targets)
 
 
 def _runs(rows: Tensor, length: int, stride: int) -> Tensor:
