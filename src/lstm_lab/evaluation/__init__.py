@@ -17,6 +17,7 @@ from lstm_lab.predictor import Predictor
 _EXAMINERS = {
     "forecast": "lstm_lab.evaluation.forecast",
     "tag": "lstm_lab.evaluation.tag",
+    "infill": "lstm_lab.evaluation.infill",
     "language": "lstm_lab.evaluation.language",
     "classify": "lstm_lab.evaluation.classify",
     "translate": "lstm_lab.evaluation.translate",

@@ -15,6 +15,7 @@ from lstm_lab.errors import UserError, check_choice
 MODULES = {
     "forecast": "lstm_lab.predicting.forecast",
     "tag": "lstm_lab.predicting.tag",
+    "infill": "lstm_lab.predicting.infill",
     "language": "lstm_lab.predicting.language",
     "classify": "lstm_lab.predicting.classify",
     "translate": "lstm_lab.predicting.translate",

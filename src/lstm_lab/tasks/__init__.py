@@ -9,6 +9,7 @@ from lstm_lab.tasks.base import Task
 from lstm_lab.tasks.classify import Classify
 from lstm_lab.tasks.forecast import Forecast
 from lstm_lab.tasks.frames import Frames
+from lstm_lab.tasks.infill import Infill
 from lstm_lab.tasks.language import Language
 from lstm_lab.tasks.tag import Tag
 from lstm_lab.tasks.transcribe import Transcribe
@@ -19,6 +20,7 @@ __all__ = [
     "Classify",
     "Forecast",
     "Frames",
+    "Infill",
     "Language",
     "Tag",
     "Task",
@@ -29,6 +31,7 @@ __all__ = [
 
 TASKS: dict[str, type[Any]] = {
     "language": Language,
+    "infill": Infill,
     "tag": Tag,
     "forecast": Forecast,
     "classify": Classify,

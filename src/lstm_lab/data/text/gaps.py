@@ -1,0 +1,316 @@
+"""The LightningDataModule of gap filling: sequences of which any part may be missing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from lstm_lab.batch import Batch
+from lstm_lab.data.base import SequenceDataModule
+from lstm_lab.data.files import find
+from lstm_lab.data.loader import ByLength
+from lstm_lab.data.text.labelled import DNA, check_letters
+from lstm_lab.data.text.reading import digest, lines, read_text
+from lstm_lab.data.text.sequences import Ragged, Sequences
+from lstm_lab.data.text.split import groups_of, share_off
+from lstm_lab.data.text.tokenizer import SPECIALS, Tokenizer
+from lstm_lab.errors import UserError, check_choice
+from lstm_lab.spec import Spec, Target, Tokens
+
+PARTS = ("train", "validation", "test")
+_BASES = "ACGT"
+_STRAND = dict(zip("ACGTURYSWKMBDHVN", "TGCAAYRSWMKVHDBN", strict=True))
+_GAP = re.compile(r"_+")
+
+
+def read_fasta(path: str | Path, encoding: str = "utf-8") -> list[str]:
+    """Reads the sequences of a FASTA file in upper case; a sequence may run over several lines.
+
+    Raises:
+        UserError: naming the row of the first letter that is none of DNA, or of a sequence without a ``>`` line.
+    """
+    sequences: list[str] = []
+    for number, line in enumerate(lines(read_text(path, encoding)), 1):
+        if line.startswith(">"):
+            sequences.append("")
+        elif line.strip():
+            if not sequences:
+                raise UserError(
+                    f"{path}, row {number}: a FASTA file begins with a line that begins with '>'."
+                )
+            sequences[-1] += check_letters(line.strip().upper(), DNA, f"{path}, row {number}")
+    empty = [number for number, one in enumerate(sequences, 1) if not one]
+    if empty:
+        raise UserError(f"{path}, sequence {empty[0]}: there is no letter below its name.")
+    return sequences
+
+
+def reverse_complement(sequence: str) -> str:
+    """Returns the other strand, read in its own direction."""
+    return "".join(_STRAND[letter] for letter in reversed(sequence))
+
+
+class GapProcessor:
+    """Sequences with a gap, written as ``_`` for each missing symbol, to batches and back.
+
+    Args:
+        tokenizer: trained on the training part.
+        sample: a sequence of the training part.
+        letters: the alphabet; empty for any text.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, sample: str, letters: str = "") -> None:
+        self.tokenizer, self.sample, self.letters = tokenizer, sample, letters
+
+    def to_plain(self) -> dict[str, Any]:
+        """Everything as plain data."""
+        plain = {"tokenizer": self.tokenizer.to_plain(), "sample": self.sample, "letters": self.letters}
+        return {"kind": "gaps", **plain}
+
+    @classmethod
+    def from_plain(cls, plain: dict[str, Any]) -> GapProcessor:
+        """Rebuilds what `to_plain` gave."""
+        return cls(Tokenizer.from_plain(plain["tokenizer"]), plain["sample"], plain["letters"])
+
+    def table(self, raw: Any = None) -> pd.DataFrame:
+        """Returns sequences as a table with the column ``sequence``; None takes a sample with a gap in its middle."""
+        if isinstance(raw, pd.DataFrame):
+            if "sequence" not in raw:
+                raise UserError(f"the table has no column 'sequence'. Columns: {', '.join(map(str, raw))}.")
+            return raw
+        if isinstance(raw, Path):
+            raw = [
+                line.strip() for line in lines(read_text(raw)) if line.strip() and not line.startswith(">")
+            ]
+        if raw is None:
+            middle = len(self.sample) // 2
+            raw = self.sample[:middle] + "_" + self.sample[middle + 1 :]
+        return pd.DataFrame({"sequence": [raw] if isinstance(raw, str) else list(raw)})
+
+    def to_batch(self, table: pd.DataFrame) -> Batch:
+        """Returns sequences as a batch; the gap holds the unknown symbol.
+
+        Raises:
+            UserError: naming a sequence without a gap, with several, or with a letter that does not belong there.
+        """
+        tokens, starts, sizes = [], [], []
+        for row, text in enumerate(map(str, table["sequence"]), 1):
+            text = text.upper() if self.letters else text
+            gaps = list(_GAP.finditer(text))
+            if len(gaps) != 1:
+                raise UserError(
+                    f"sequence {row} has {len(gaps)} gaps. Write one gap, as many _ as symbols are missing: ACG__TCA."
+                )
+            if self.letters:
+                check_letters(text.replace("_", ""), self.letters, f"sequence {row}")
+            before = self.tokenizer.encode(text[: gaps[0].start()])
+            behind = self.tokenizer.encode(text[gaps[0].end() :])
+            size = gaps[0].end() - gaps[0].start()
+            hole = np.full(size, self.tokenizer.unknown)
+            tokens.append(torch.from_numpy(np.concatenate([before, hole, behind])))
+            starts.append(len(before))
+            sizes.append(size)
+        batch = Batch.pad(tokens, value=self.tokenizer.pad)
+        batch.targets.update(start=torch.tensor(starts), size=torch.tensor(sizes))
+        return batch
+
+    def finish(self, predictions: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Returns predictions as they are."""
+        return predictions
+
+    def to_frame(self, predictions: dict[str, Tensor], table: pd.DataFrame) -> pd.DataFrame:
+        """Returns each sequence, what fills its gap, the whole, and the bits of the filling."""
+        rows = zip(
+            table["sequence"], predictions["filled"].tolist(), predictions["size"].tolist(), strict=True
+        )
+        found, whole = [], []
+        for text, symbols, size in rows:
+            found.append(self.tokenizer.decode(symbols[:size]))
+            whole.append(_GAP.sub(found[-1].replace("\\", r"\\"), text, count=1))
+        bits = predictions["bits"].double().numpy()
+        return pd.DataFrame(
+            {"sequence": list(table["sequence"]), "filled": found, "text": whole, "bits": bits}
+        )
+
+    def example(self) -> pd.DataFrame:
+        """Returns a sequence of the training part with a gap in its middle."""
+        return self.table(None)
+
+
+class GapDataModule(SequenceDataModule):
+    """Sequences for gap filling; equal ones never stand in two parts.
+
+    Args:
+        name: ``arabidopsis``, ``mirrors`` (made), ``fasta`` or ``lines`` (a text, each line a sequence).
+        path: the file, for ``fasta`` and ``lines``.
+        dir: a folder to look for named sets in.
+        encoding: of the file.
+        strands: whether training sees each sequence of DNA and its reverse complement.
+        validation: share of what is not test.
+        test: share that is scored once.
+        batch_size: sequences of similar length in a batch.
+        seed: decides the division and the order.
+
+    Raises:
+        UserError: if a file cannot be read or has letters that do not belong there.
+    """
+
+    def __init__(
+        self,
+        name: str = "fasta",
+        path: str | Path | None = None,
+        dir: str | None = None,
+        encoding: str = "utf-8",
+        strands: bool = True,
+        validation: float = 0.1,
+        test: float = 0.1,
+        batch_size: int = 32,
+        seed: int = 0,
+    ) -> None:
+        super().__init__(name, batch_size, seed)
+        check_choice("data.name", name, ("arabidopsis", "mirrors", "fasta", "lines"))
+        self.path, self.dir, self.encoding, self.strands = path, dir, encoding, strands
+        self.validation, self.test = validation, test
+        self.is_dna = name in ("arabidopsis", "fasta")
+        self._texts: dict[str, list[str]] = {}
+
+    def setup(self, stage: str | None = None) -> None:
+        """Reads and divides once, and numbers the letters of the training part."""
+        if self._texts:
+            return
+        texts, self._source = self.read()
+        groups = groups_of(texts)
+        same = [""] * len(texts)
+        parts = np.array(["train"] * len(texts), dtype=object)
+        parts[share_off(same, groups, self.test, self.seed, "data.test")] = "test"
+        rest = np.flatnonzero(parts == "train")
+        drawn = share_off(same[: len(rest)], groups[rest], self.validation, self.seed + 1, "data.validation")
+        parts[rest[drawn]] = "validation"
+        train = [texts[row] for row in np.flatnonzero(parts == "train")]
+        known = [*train, _BASES] if self.is_dna else train
+        tokenizer = Tokenizer.train(known, "char")
+        self._processor = GapProcessor(tokenizer, train[0], DNA if self.is_dna else "")
+        self._keys = {part: np.flatnonzero(parts == part) for part in PARTS}
+        self._samples = {
+            part: self._sequences([texts[row] for row in self._keys[part]], part) for part in PARTS
+        }
+        self._texts = {part: [texts[row] for row in self._keys[part]] for part in PARTS}
+
+    @property
+    def processor(self) -> GapProcessor:
+        """The letters."""
+        self.setup()
+        return self._processor
+
+    @property
+    def spec(self) -> Spec:
+        """What a net is built from."""
+        size = self.processor.tokenizer.size
+        length = int(self.samples("train").lengths.double().mean())
+        return Spec(
+            Tokens(size, specials=len(SPECIALS)), Target("gap", size), unit="bits per symbol", length=length
+        )
+
+    @property
+    def statistics(self) -> dict[str, Any]:
+        """The number of the unknown symbol, and for DNA that of each letter on the other strand."""
+        tokenizer = self.processor.tokenizer
+        found: dict[str, Any] = {"unknown": Tokenizer.unknown}
+        if self.is_dna:
+            other = [int(tokenizer.encode(_STRAND[letter])[0]) for letter in tokenizer.symbols]
+            found["complement"] = [*range(len(SPECIALS)), *other]
+        return found
+
+    @property
+    def digest(self) -> str:
+        """Of all sequences."""
+        self.setup()
+        return digest(*("\n".join(self._texts[part]) for part in PARTS))
+
+    @property
+    def source(self) -> str:
+        """Where the sequences were read from."""
+        self.setup()
+        return self._source
+
+    @property
+    def size(self) -> int:
+        """All sequences."""
+        self.setup()
+        return sum(map(len, self._texts.values()))
+
+    @property
+    def protocol(self) -> str:
+        """How the test is scored."""
+        count = int((self.samples("test").along["gap"][0].flat >= 0).sum())
+        return f"each of {count:,} symbols of {len(self.samples('test'))} test sequences missing alone, scored once"
+
+    def describe(self) -> str:
+        """Sequences and symbols of each part."""
+        counts = []
+        for part in PARTS:
+            count = int(self.samples(part).lengths.sum())
+            counts.append(f"{len(self.samples(part)):,} {part} ({count:,} symbols)")
+        strands = "; training sees both strands" if self.is_dna and self.strands else ""
+        return f"{self.title}: {', '.join(counts)}{strands}"
+
+    def samples(self, part: str) -> Sequences:
+        """The sequences of a part, those of training on both strands if asked for."""
+        self.setup()
+        return self._samples[part]
+
+    def sampler(self) -> ByLength:
+        """Sequences of similar length together."""
+        return ByLength(self.samples("train").lengths, self.batch_size, seed=self.seed)
+
+    def evaluation_sampler(self, part: str) -> ByLength:
+        """Similar lengths together, always the same."""
+        return ByLength(self.samples(part).lengths, 64, noise=0.0)
+
+    def read(self) -> tuple[list[str], str]:
+        """Reads all sequences, and says from where; a subclass with a source of its own replaces this."""
+        if self.name == "arabidopsis":
+            path = find("text/dna/arabidopsis-genes/Arabidopsis_non_prom.fa", self.dir)
+            return read_fasta(path), str(path)
+        if self.name == "mirrors":
+            return mirrors(), "package"
+        if self.path is None:
+            raise UserError(f"data={self.name} needs a file: data.path=my.{'fa' if self.is_dna else 'txt'}")
+        path = Path(self.path).expanduser()
+        if self.name == "fasta":
+            return read_fasta(path, self.encoding), str(path)
+        texts = [line for line in lines(read_text(path, self.encoding)) if len(line.strip()) > 1]
+        if not texts:
+            raise UserError(f"{path}: no line has two characters.")
+        return texts, str(path)
+
+    def _sequences(self, texts: Sequence[str], part: str) -> Sequences:
+        keys = torch.from_numpy(self._keys[part])
+        if part == "train" and self.is_dna and self.strands:
+            texts = [*texts, *map(reverse_complement, texts)]
+            keys = torch.cat([keys, keys])
+        tokenizer = self._processor.tokenizer
+        encoded = [torch.from_numpy(one) for one in tokenizer.encode_all(texts)]
+        # Letters for "one of several" are read, but there is no telling which one it was.
+        counted = set(tokenizer.encode(_BASES).tolist()) if self.is_dna else None
+        targets = []
+        for one in encoded:
+            known = one != tokenizer.unknown
+            if counted is not None:
+                known &= torch.isin(one, torch.tensor(sorted(counted)))
+            targets.append(torch.where(known, one, -100))
+        return Sequences(Ragged(encoded), keys, steps={"gap": (Ragged(targets), -100)})
+
+
+def mirrors(count: int = 600, seed: int = 0) -> list[str]:
+    """Words that read the same from both ends: a missing letter is known from the other side; made, needs no file."""
+    generator = np.random.default_rng(seed)
+    halves = ["".join(generator.choice(list("abcdefgh"), size=4).tolist()) for _ in range(count)]
+    return [half + half[::-1] for half in halves]
