@@ -32,6 +32,11 @@ def command(argv: list[str]) -> None:
         print()
     if not comparable:
         print(f"numbers of different protocols are not compared: {protocols[0]} | {protocols[1]}")
+    if comparable:
+        from lstm_lab.evaluation.paired import compare_translations
+
+        for line in compare_translations(directories[0], directories[1]):
+            print(line)
     for warning in found.warnings:
         print(f"careful: {warning}")
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from lstm_lab.doors import answer, words
 
 WORDS = {
-    "run": "a run directory, the id of a run, or latest (the default)",
+    "run": "a run directory, the id of a run, or latest (the default); several with commas between are an ensemble",
+    "average": "true: the weights of several runs or checkpoints are averaged instead",
     "data.path": "where the file lies now, if it has moved",
     "data.dir": "where the folder of data lies now, if it has moved",
 }
@@ -18,13 +19,16 @@ def command(argv: list[str]) -> None:
     given = words(argv, WORDS, "evaluate")
     from lstm_lab import evaluation, predictor, report
     from lstm_lab.data import SequenceDataModule
+    from lstm_lab.errors import check_choice
     from lstm_lab.paths import find_run
     from lstm_lab.training.checkpoint import read_checkpoint
     from lstm_lab.wiring import build
 
-    name = given.get("run", "latest")
-    path = Path(name) if name.endswith(".ckpt") else find_run(name) / "checkpoints" / "best.ckpt"
-    loaded = predictor.load(path)
+    names = [name for name in given.get("run", "latest").split(",") if name]
+    paths = [Path(n) if n.endswith(".ckpt") else find_run(n) / "checkpoints" / "best.ckpt" for n in names]
+    check_choice("average", given.get("average", "false"), ("true", "false"))
+    join = predictor.average if given.get("average") == "true" else predictor.ensemble
+    loaded, path = join(paths), paths[0]
     node = dict(read_checkpoint(path)["data"])
     node |= {key.removeprefix("data."): given[key] for key in ("data.path", "data.dir") if key in given}
     data = build(node, SequenceDataModule)
@@ -34,7 +38,7 @@ def command(argv: list[str]) -> None:
         tested,
         loaded.model.hparams["cell"].upper(),
         data,
-        [f"protocol: {data.protocol}", f"checkpoint: {path}"],
+        [f"protocol: {data.protocol}", *(f"checkpoint: {path}" for path in paths)],
     )
 
 

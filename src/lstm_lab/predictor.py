@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from lstm_lab.batch import Batch
 from lstm_lab.data import load_processor
@@ -94,3 +95,69 @@ def load(run: str | Path = "latest") -> Predictor:
     model = SequenceModel(**content["hyper_parameters"])
     model.load_state_dict(content["state_dict"])
     return Predictor(model, load_processor(content["processor"]))
+
+
+def ensemble(runs: Sequence[str | Path]) -> Predictor:
+    """Returns the networks of several runs as one predictor: their predictions count the same.
+
+    Args:
+        runs: as `load` takes them. Sizes may differ; data and processor must not.
+
+    Raises:
+        UserError: naming the first run whose processor or task differs.
+    """
+    loaded = _alike(runs)
+    model = loaded[0].model
+    model.members = nn.ModuleList(member for one in loaded for member in one.model.members)
+    model.weights = torch.cat([one.model.weights for one in loaded]) / len(loaded)
+    return loaded[0]
+
+
+def average(runs: Sequence[str | Path]) -> Predictor:
+    """Returns one predictor whose weights are the mean of several runs' or checkpoints' (Polyak & Juditsky 1992).
+
+    It helps for checkpoints of one run, and for runs that began with the same weights; unrelated networks have
+    nothing in common to average.
+
+    Raises:
+        UserError: naming the first run whose processor, task or sizes differ.
+    """
+    loaded = _alike(runs)
+    states = [one.model.state_dict() for one in loaded]
+    for run, state in zip(runs, states, strict=True):
+        if [(key, value.shape) for key, value in state.items()] != [
+            (key, value.shape) for key, value in states[0].items()
+        ]:
+            raise UserError(
+                f"{run}: its networks are not of the sizes of {runs[0]}; they cannot be averaged."
+            )
+    mean = {
+        key: torch.stack([state[key] for state in states]).mean(0) if value.is_floating_point() else value
+        for key, value in states[0].items()
+    }
+    loaded[0].model.load_state_dict(mean)
+    return loaded[0]
+
+
+def _alike(runs: Sequence[str | Path]) -> list[Predictor]:
+    """Loads runs that answer the same question in the same words."""
+    loaded = [load(run) for run in runs]
+    for run, one in zip(runs, loaded, strict=True):
+        if one.task.name != loaded[0].task.name or not _same(
+            one.processor.to_plain(), loaded[0].processor.to_plain()
+        ):
+            raise UserError(
+                f"{run}: its task or its processor differs from that of {runs[0]}; train both on the same data."
+            )
+    return loaded
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two pieces of plain data are equal, tensors in them too."""
+    if isinstance(one, Tensor) and isinstance(other, Tensor):
+        return one.shape == other.shape and bool(torch.equal(one, other))
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(_same, one, other))
+    return bool(one == other)

@@ -12,8 +12,9 @@ import pandas as pd
 import pytest
 import torch
 
-from lstm_lab import experiment, load
+from lstm_lab import experiment, load, predictor
 from lstm_lab.chat import main as chat
+from lstm_lab.compare import main as compare
 from lstm_lab.doors import compose_config
 from lstm_lab.evaluate import main as evaluate
 from lstm_lab.predict import main as predict
@@ -161,3 +162,26 @@ def test_two_processes_are_one(outputs):
         assert done.returncode == 0, done.stderr
         curves.append(pd.read_csv(outputs / "runs" / "latest" / "history.csv"))
     np.testing.assert_allclose(curves[1]["val/nats"], curves[0]["val/nats"], rtol=1e-4)
+
+
+def test_several_runs_are_one(outputs, capsys):
+    """Two runs as an ensemble give the mixture of their probabilities; one run twice gives what it gave."""
+    first = trained(outputs, "seed=1")
+    second = trained(outputs, "seed=2", "model.hidden_size=6")
+    batch = load(first).processor.to_batch(pd.DataFrame({"source": ["abc"]}))
+    target = {"sentence": torch.tensor([[5, 6, 3]])}
+    batch = type(batch)(batch.inputs, batch.lengths, batch.keys, target)
+    with torch.no_grad():
+        one, other, both = (
+            predictor.ensemble(runs).model(batch)["nats"] for runs in ([first], [second], [first, second])
+        )
+    torch.testing.assert_close((-both).exp(), ((-one).exp() + (-other).exp()) / 2)
+    twice = predictor.average([first, first]).model.state_dict()
+    assert all(torch.equal(value, twice[key]) for key, value in load(first).model.state_dict().items())
+    capsys.readouterr()
+    assert evaluate([f"run={first},{second}"]) == 0
+    assert capsys.readouterr().out.count("checkpoint: ") == 2
+    assert evaluate([f"run={first},{second}", "average=true"]) == 2
+    assert "not of the sizes" in capsys.readouterr().err
+    assert compare([f"run={first},{second}"]) == 0
+    assert "by 1000 paired bootstrap draws" in capsys.readouterr().out
