@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import lightning.pytorch as pl
 import numpy as np
 import pandas as pd
 import torch
@@ -101,7 +100,7 @@ def _trained(settings: dict[str, Any], refit: bool, poison: float | None) -> _Tr
     steps = settings["fit"]["max_steps"]
     steps = min(_STEPS, steps) if isinstance(steps, int) else _STEPS
     data.steps, data.chunk = steps, 1
-    pl.seed_everything(settings["seed"], workers=True, verbose=False)
+    torch.manual_seed(settings["seed"])
     model = build_model(settings, data, task, 1, [], steps)
     build_trainer(steps).fit(model, train_dataloaders=data.train_dataloader())
     return _Trained(data, model, cut)
