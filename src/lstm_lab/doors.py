@@ -104,7 +104,9 @@ def compose_config(overrides: Sequence[str], config_dir: Path | None = None) -> 
             # The command by which a sweep names its best point fixes all that was searched.
             params = compose("train", list(overrides), return_hydra_config=True).hydra.sweeper.params or {}
             given = {override.key_or_group for override in parsed}
-            missing = [str(key) for key in params if str(key).partition(" ")[0] not in given]
+            # What holds on a condition only (``key | model=lstm``) may be left out.
+            needed = [str(key) for key in params if "|" not in str(key)]
+            missing = [key for key in needed if key not in given]
             if missing:
                 raise UserError(f"search=… describes a sweep: add -m to run it, or fix {', '.join(missing)}.")
     return config

@@ -1,6 +1,7 @@
 """Sweeps of our own application, through the real command."""
 
 import json
+import shlex
 import subprocess
 import sys
 
@@ -46,6 +47,40 @@ def test_a_grid_runs_each_point_once_under_one_parent(outputs):
     again = sweep("model=lstm,rnn", "seed=1,2", cwd=outputs.parent)
     assert again.returncode == 0
     assert len(pd.read_csv(study / "trials.csv")) == 4
+
+
+OWN = """
+# @package _global_
+hydra:
+  sweeper:
+    n_trials: 2
+    replicates: 2
+    params:
+      model: lstm,rnn
+      "model.forget_bias | model=lstm": interval(0,2)
+    enqueue:
+      - {model: lstm, model.forget_bias: 1.0}
+      - {model: rnn}
+"""
+
+
+@pytest.mark.slow
+def test_conditions_and_replicates_from_a_file_of_ones_own(outputs, tmp_path):
+    (tmp_path / "my" / "search").mkdir(parents=True)
+    (tmp_path / "my" / "search" / "own.yaml").write_text(OWN.lstrip())
+    words = ["--config-dir", str(tmp_path / "my"), "search=own", "data=sine", "tracking=off"]
+    done = sweep(*words, cwd=outputs.parent)
+    assert done.returncode == 0, done.stderr
+    table = pd.read_csv(outputs / "studies" / "own" / "trials.csv")
+    assert list(table["model"]) == ["lstm", "rnn"]
+    assert table["model.forget_bias"].isna().tolist() == [False, True]
+    assert (table["interval"] > 0).all()
+    # The line that retrains the best is complete.
+    [line] = [one.strip() for one in done.stdout.splitlines() if one.strip().startswith("python -m lstm_lab")]
+    again = subprocess.run(
+        [sys.executable, *shlex.split(line)[1:], "dry_run=true"], capture_output=True, text=True
+    )
+    assert again.returncode == 0, again.stderr
 
 
 @pytest.mark.slow

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import shlex
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -88,4 +89,17 @@ class TaskAddress:
 
     def command(self) -> str:
         """The words that start the application, for the command lines shown to the user."""
-        return f"python {self.path}" if self.path else f"python -m {self.module}"
+        start = ["python", str(self.path)] if self.path else ["python", "-m", self.module]
+        return shlex.join([*start, *_which_config(sys.argv[1:])])
+
+
+def _which_config(argv: Sequence[str]) -> list[str]:
+    """The flags of Hydra that say where the config is found: without them, other words mean other things."""
+    found, flags = [], ("--config-dir", "-cd", "--config-name", "-cn", "--config-path", "-cp")
+    words = iter(argv)
+    for word in words:
+        if word in flags:
+            found += [word, next(words, "")]
+        elif word.startswith(tuple(f"{flag}=" for flag in flags)):
+            found.append(word)
+    return found
