@@ -100,6 +100,11 @@ def test_a_folder_of_pictures_or_numbered_arrays_is_a_clip(tmp_path):
     assert [name for name, *_ in shown(root)] == ["run/one", "run/two.npy", "wave/0"]
 
 
+def test_clips_without_folders_have_no_class(tmp_path):
+    root = touch(tmp_path, "a.mp4", "b.npy")
+    assert shown(root) == [("a.mp4", "", "", ""), ("b.npy", "", "", "")]
+
+
 def test_groups_by_pattern_and_by_table(tmp_path):
     root = touch(tmp_path, "run/v_g01_c1.avi", "run/v_g02_c1.avi")
     assert [group for *_, group, _ in shown(root, group=r"_g(\d+)_")] == ["01", "02"]

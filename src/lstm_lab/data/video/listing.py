@@ -86,10 +86,10 @@ def _from_names(root: Path, zipped: bool) -> list[Listed]:
     clips = []
     for name, where in sorted(found, key=lambda pair: [natural(Path(part)) for part in pair[0].split("/")]):
         above = name.split("/")[:-1]
-        if not above:
-            continue  # beside the folders of the classes lies what belongs to none
         part = PARTS.get(above[0].lower(), "") if len(above) > 1 else ""
-        clips.append(Listed(name, where, above[-1], "", part))
+        clips.append(Listed(name, where, above[-1] if above else "", "", part))
+    # Beside the folders of the classes lies what belongs to none; without such folders no clip has a class.
+    clips = [clip for clip in clips if clip.label] or clips
     if not clips:
         raise UserError(f"{root}: no clips found; expected class/clip with one of {' '.join(VIDEOS + ARRAYS)}, or "
                         "class/clip/ with a picture for each frame.")  # fmt: skip
