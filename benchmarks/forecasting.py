@@ -26,7 +26,7 @@ RECIPES = {
     "exchange_96": ("mse_standardised", "mae_standardised"),
     "pm25": ("rmse", "mae", "coverage"),
     "temperatures": ("mae", "crps", "coverage", "winkler"),
-    "stock": ("mase", "rmse", "dm_p", "direction_share"),
+    "stock": ("rmse", "mae_relative", "dm_p", "direction_share"),
     "etth1_96": ("mse_standardised", "mae_standardised"),
     "etth1_720": ("mse_standardised", "mae_standardised"),
 }

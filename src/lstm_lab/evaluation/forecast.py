@@ -205,7 +205,14 @@ def _against_naive(found: Forecasts, data: TimeSeriesDataModule) -> dict[str, fl
         return {}
     statistic, p = probabilistic.diebold_mariano(forecast=forecast, other=last, truth=truth)
     way = probabilistic.direction(forecast=forecast, truth=truth, last=last)
-    return {"dm": statistic, "dm_p": p, **{f"direction_{name}": value for name, value in way.items()}}
+    # MASE is in units of the training rows; for prices that have grown since then this says more.
+    relative = float(np.nanmean(np.abs(forecast - truth)) / max(np.nanmean(np.abs(last - truth)), 1e-12))
+    return {
+        "mae_relative": relative,
+        "dm": statistic,
+        "dm_p": p,
+        **{f"direction_{name}": value for name, value in way.items()},
+    }
 
 
 def _skill(against: dict[str, float]) -> bool:
@@ -226,7 +233,7 @@ def _notes(
         )
     if against:
         lines.append(
-            f"against the last value: Diebold-Mariano {against['dm']:.2f}, p {against['dm_p']:.3f}; direction right "
+            f"against the last value: MAE {against['mae_relative']:.3f} times its, Diebold-Mariano {against['dm']:.2f}, p {against['dm_p']:.3f}; direction right "
             f"{100 * against['direction_share']:.1f} % [{100 * against['direction_lower']:.1f}, "
             f"{100 * against['direction_upper']:.1f}], up {100 * against['direction_up']:.1f} %"
         )
