@@ -233,9 +233,10 @@ def _notes(
         )
     if against:
         lines.append(
-            f"against the last value: MAE {against['mae_relative']:.3f} times its, Diebold-Mariano {against['dm']:.2f}, p {against['dm_p']:.3f}; direction right "
-            f"{100 * against['direction_share']:.1f} % [{100 * against['direction_lower']:.1f}, "
-            f"{100 * against['direction_upper']:.1f}], up {100 * against['direction_up']:.1f} %"
+            f"against the last value: MAE {against['mae_relative']:.3f} times its, Diebold-Mariano {against['dm']:.2f}, "
+            f"p {against['dm_p']:.3f}; direction right {100 * against['direction_share']:.1f} % "
+            f"[{100 * against['direction_lower']:.1f}, {100 * against['direction_upper']:.1f}], "
+            f"up {100 * against['direction_up']:.1f} %"
         )
     return lines
 
@@ -307,6 +308,7 @@ def _fan(found: Forecasts, data: TimeSeriesDataModule, name: str, baseline: np.n
     rows = found.origins if one_line else found.origins[-1] + np.arange(data.horizon)
     pick = (slice(None), 0, 0) if one_line else (-1, slice(None), 0)
     index = data.series.index[rows[rows < len(data.series)]]
+    names = data.series.names[:1] if len(data.series.names) > 1 else ()
     shown = pd.DataFrame(
         {
             key: getattr(found, key)[pick][: len(index)]
@@ -322,6 +324,6 @@ def _fan(found: Forecasts, data: TimeSeriesDataModule, name: str, baseline: np.n
         shown.pop("truth"),
         shown,
         (name, pd.Series(baseline[pick][: len(index)], index=index)),
-        title=f"{data.series.name}: {data.protocol}",
+        title=f"{', '.join(dict.fromkeys((data.series.name, *names)))}: {data.protocol.partition(',')[0]}",
         unit=data.spec.unit,
     )
