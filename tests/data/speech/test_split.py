@@ -38,6 +38,15 @@ def test_one_speaker_is_left_out(choice):
     )
 
 
+def test_clips_of_all_others_validate_where_that_is_asked_for():
+    _, parts = split(CLIPS, "auto", 0.2, 0.25, speaker="bob", validate_by="clips")
+    found = speakers_of(parts)
+    assert found["test"] == {"bob"}
+    assert len(found["train"]) == 4
+    assert len(parts["validation"]) == 8
+    assert "bob" not in found["validation"]
+
+
 def test_folds_cover_every_clip_once():
     tested = [number for fold in range(5) for number in split(CLIPS, "auto", 0.2, 0.1, fold=fold)[1]["test"]]
     assert sorted(tested) == list(range(len(CLIPS)))

@@ -44,6 +44,7 @@ class SpeechFeaturesDataModule(SequenceDataModule):
         validation: share of the rest.
         fold: which speaker is left out for the test, by number.
         speaker: the same by name.
+        validate_by: with one speaker left out, by another ``speaker`` or by ``clips`` of the others.
         inputs: ``features`` computes them once, ``wave`` lets the net compute them anew, which augmentation of waves
             needs.
         features: settings of `AudioFeatures` but for the sample rate.
@@ -79,6 +80,7 @@ class SpeechFeaturesDataModule(SequenceDataModule):
         validation: float = 0.1,
         fold: int | None = None,
         speaker: str | None = None,
+        validate_by: str = "speaker",
         inputs: str = "features",
         features: dict[str, Any] | None = None,
         sample_rate: int = 16000,
@@ -101,7 +103,8 @@ class SpeechFeaturesDataModule(SequenceDataModule):
         if origin in FEATURES and inputs == "wave":
             raise UserError(f"data.inputs=wave: {name} holds features, not waves. Allowed: features.")
         self.origin, self.path, self.dir, self.target, self.pattern = origin, path, dir, target, pattern
-        self.way, self.shares, self.fold, self.speaker = split, (test, validation), fold, speaker
+        self.way = split
+        self._dividing = (test, validation, fold, speaker, validate_by)
         self.inputs, self.bad, self.cache, self.budget, self.order = inputs, bad, cache, budget, order
         self._join, self._tones = join, tones
         self._reading: dict[str, Any] = {
@@ -146,7 +149,7 @@ class SpeechFeaturesDataModule(SequenceDataModule):
         recordings = self._words()
         if self._join is None:
             return recordings
-        _, parts = split(recordings.clips, self.way, *self.shares, self.fold, self.speaker)
+        self.way, parts = split(recordings.clips, self.way, *self._dividing)
         settings = dict(self._join)
         words, gap = settings.pop("words"), settings.pop("gap")
         rate, names = self._reading["sample_rate"], DIGITS if self.origin == "fsdd" else None
@@ -154,10 +157,9 @@ class SpeechFeaturesDataModule(SequenceDataModule):
 
     def _divide(self, recordings: Recordings, marks: list[str]) -> None:
         if self._join is None:
-            self.way, self._parts = split(self.clips, self.way, *self.shares, self.fold, self.speaker)
+            self.way, self._parts = split(self.clips, self.way, *self._dividing)
         else:
             self._parts = {part: [n for n, c in enumerate(self.clips) if c.part == part] for part in PARTS}
-            self.way = "speaker" if self.fold is not None or self.speaker is not None else "official"
         self._leaks = leaks(self.clips, marks, self._parts)
 
     def _fit(self) -> None:

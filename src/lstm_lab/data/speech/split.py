@@ -22,6 +22,7 @@ def split(
     validation: float,
     fold: int | None = None,
     speaker: str | None = None,
+    validate_by: str = "speaker",
 ) -> tuple[str, Parts]:
     """Divides clips.
 
@@ -33,6 +34,8 @@ def split(
         validation: share of what is left, where the publisher says nothing.
         fold: leave-one-speaker-out: which speaker is the test, counted in alphabetical order.
         speaker: the same by name.
+        validate_by: with one left out, ``speaker`` lets the next one validate; ``clips`` draws a share of the clips of
+            all others, so that training loses none of them: for settings that are chosen already.
 
     Returns:
         The way that was taken, and the numbers of the clips in each part.
@@ -50,7 +53,12 @@ def split(
             raise UserError(
                 f"data.split={by} has no folds: data.fold and data.speaker are for split=speaker."
             )
-        by, parts = "speaker", _leave_one_out(clips, speakers, _left_out(speakers, fold, speaker))
+        check_choice("data.validate_by", validate_by, ("speaker", "clips"))
+        tested = _left_out(speakers, fold, speaker)
+        by, parts = "speaker", _leave_one_out(clips, speakers, tested)
+        if validate_by == "clips":
+            known = sorted(parts["train"] + parts["validation"])
+            parts["train"], parts["validation"] = _draw(clips, known, validation)
     else:
         by = _usual(clips, speakers) if by == "auto" else by
         parts = {"official": _official, "speaker": _by_speaker, "random": _random}[by](
