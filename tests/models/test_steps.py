@@ -141,7 +141,7 @@ def test_penalties_are_on_the_weights_alone(weight, power):
     data.setup()
     model = LSTM(data.spec, statistics=data.processor.statistics, hidden_size=4, seed=0, **{weight: 0.5})
     batch = data.windows("train").gather(slice(0, 4))
-    _, penalty = model._loss(batch)
+    _, penalty = model.loss(batch)
     weights = [tensor for name, tensor in model.named_parameters() if "bias" not in name and tensor.ndim > 1]
     expected = 0.5 * sum(tensor.abs().pow(power).sum() for tensor in weights)
     torch.testing.assert_close(penalty, expected)
