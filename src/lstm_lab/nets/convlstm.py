@@ -88,21 +88,29 @@ class ConvLSTMCell(nn.Module):
         """Returns ``W_x * x + b`` for all gates, (N, C, Y, X) to (N, 4H, Y, X)."""
         return F.conv2d(x, self.weight_ih, self.bias, padding=self.kernel // 2)
 
-    def advance(self, projected: Tensor, state: MapState) -> MapState:
-        """Returns the state after one step, given its projected input (B, 4H, Y, X). The equations stand here."""
-        h, c = state
-        gates = projected + F.conv2d(h, self.weight_hh, padding=self.kernel // 2)
-        to_input, to_forget, to_cell, to_output = gates.chunk(4, dim=1)
-        c = torch.sigmoid(to_forget) * c + torch.sigmoid(to_input) * torch.tanh(to_cell)
+    def advance(self, projected: Tensor, state: MapState | None) -> MapState:
+        """Returns the state after one step, given its projected input (B, 4H, Y, X). The equations stand here.
+
+        None is a state of zeros, of which nothing has to be convolved.
+        """
+        if state is None:
+            to_input, _, to_cell, to_output = projected.chunk(4, dim=1)
+            c = torch.sigmoid(to_input) * torch.tanh(to_cell)
+        else:
+            gates = projected + F.conv2d(state[0], self.weight_hh, padding=self.kernel // 2)
+            to_input, to_forget, to_cell, to_output = gates.chunk(4, dim=1)
+            c = torch.sigmoid(to_forget) * state[1] + torch.sigmoid(to_input) * torch.tanh(to_cell)
         return torch.sigmoid(to_output) * torch.tanh(c), c
 
-    def forward(self, x: Tensor, state: MapState, real: Tensor | None = None) -> tuple[Tensor, MapState]:
+    def forward(
+        self, x: Tensor, state: MapState | None = None, real: Tensor | None = None
+    ) -> tuple[Tensor, MapState]:
         """Runs all steps.
 
         Args:
-            x: (B, T, C, Y, X).
-            state: where to start from.
-            real: (B, T) bool; where False the state stays as it was. All steps are real if not given.
+            x: (B, T, C, Y, X), at least one step.
+            state: where to start from; zeros if not given.
+            real: (B, T) bool; where False the state stays as it was. All steps are real if not given, the first is.
 
         Returns:
             The outputs (B, T, H, Y, X), and the state after each sequence's last real step.
@@ -112,8 +120,9 @@ class ConvLSTMCell(nn.Module):
         outputs = []
         for t, one in enumerate(projected.unbind(1)):
             new = self.advance(one, state)
-            state = new if real is None else hold(new, state, real[:, t])  # type: ignore[assignment]
-            outputs.append(state[0])
+            state = new if real is None or state is None else hold(new, state, real[:, t])  # type: ignore[assignment]
+            outputs.append(new[0])
+        assert state is not None
         return torch.stack(outputs, dim=1), state
 
     def free_run(self, steps: int, state: MapState) -> tuple[Tensor, MapState]:
@@ -164,10 +173,6 @@ class ConvLSTM(nn.Module):
             ConvLSTMCell(size, width, kernel, forget_bias) for size, width in zip(sizes, widths, strict=True)
         )
 
-    def initial_state(self, like: Tensor) -> list[MapState]:
-        """Returns zeros for each layer; batch and size of the maps are those of `like` (B, …, Y, X)."""
-        return [cell.initial_state(like) for cell in self.cells]  # type: ignore[operator]
-
     def forward(
         self, x: Tensor, state: list[MapState] | None = None, real: Tensor | None = None
     ) -> tuple[Tensor, list[MapState]]:
@@ -182,10 +187,9 @@ class ConvLSTM(nn.Module):
             The last layer's outputs (B, T, H, Y, X), meaningless on padding, and the state after each last
             real step.
         """
-        state = self.initial_state(x) if state is None else state
         after = []
-        for cell, start in zip(self.cells, state, strict=True):
-            x, end = cell(x, start, real)
+        for number, cell in enumerate(self.cells):
+            x, end = cell(x, None if state is None else state[number], real)
             after.append(end)
         return x, after
 
