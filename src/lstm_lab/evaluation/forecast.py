@@ -233,7 +233,8 @@ def _notes(
         )
     if against:
         lines.append(
-            f"against the last value: MAE {against['mae_relative']:.3f} times its, Diebold-Mariano {against['dm']:.2f}, "
+            f"against the last value: MAE {against['mae_relative']:.3f} times its, Diebold-Mariano "
+            f"{against['dm']:.2f}, "
             f"p {against['dm_p']:.3f}; direction right {100 * against['direction_share']:.1f} % "
             f"[{100 * against['direction_lower']:.1f}, {100 * against['direction_upper']:.1f}], "
             f"up {100 * against['direction_up']:.1f} %"
