@@ -11,8 +11,8 @@ embeddings of 256, batches of 64 sentences, Adam, 32 bit, one thread. Arms, alte
   that can import joeynmt 2.3, which needs `importlib_metadata` beside it). Without `--peer` the arm is not run, and
   the table says so.
 
-Training counts real target tokens, the end of a sentence among them, over whole optimiser steps. Decoding is by a beam of
-five over the first sentences of the test; weights are untrained and no sentence ends before 12 symbols, so that both
+Training counts real target tokens, the end of a sentence among them, over whole optimiser steps. Decoding is by a beam
+of five over the first sentences of the test; weights are untrained and no sentence ends before 12 symbols, so that both
 sides do the same number of steps. Seconds are those of the processor: each arm runs on one thread, and what else the
 machine does then moves the numbers less than it moves a clock's.
 """
