@@ -97,7 +97,7 @@ def summary(runs: list[Path], name: str) -> tuple[pd.DataFrame, int]:
                 rows.setdefault(label, {}).setdefault(key, []).append(
                     np.nan if value is None else float(value)
                 )
-    table = {}
+    table: dict[str, dict[str, float]] = {}
     for label, numbers in rows.items():
         table[label] = {}
         for key, values in numbers.items():

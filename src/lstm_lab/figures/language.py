@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 import pandas as pd
@@ -32,7 +33,7 @@ def draw_surprise(path: Path, tokens: pd.DataFrame) -> None:
             break
         share = min(1.0, nats / top)
         ink = "white" if share > 0.75 else "black"
-        style = {"family": "monospace", "fontsize": 9, "va": "center", "color": ink}
+        style: dict[str, Any] = {"family": "monospace", "fontsize": 9, "va": "center", "color": ink}
         axes.text(column, row, shown, backgroundcolor=colours(share), **style)
         column += len(shown) + spaced
         if token == "\n":

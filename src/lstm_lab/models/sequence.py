@@ -100,7 +100,7 @@ class SequenceModel(pl.LightningModule):
         self.max_steps, self.steps_per_execution = max_steps, steps_per_execution
         check_at_least("fit.clip", clip, 0)
         check_at_least("ensemble", ensemble, 1)
-        core = {
+        core: dict[str, Any] = {
             "cell": cell or self.default_cell,
             "hidden_size": hidden_size if isinstance(hidden_size, int) else list(hidden_size),
             "num_layers": num_layers,
