@@ -5,7 +5,7 @@ Shapes: W windows, S steps ahead, D series.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,7 @@ from lstm_lab.baselines.cached import one_origin, one_step
 from lstm_lab.baselines.rolling import rolling_baselines
 from lstm_lab.data import TimeSeriesDataModule
 from lstm_lab.data.files import cache_dir
+from lstm_lab.data.timeseries.interval import offsets
 from lstm_lab.data.timeseries.statistics import fill
 from lstm_lab.evaluation import Tested
 from lstm_lab.figures.forecast import draw_forecast, draw_intervals, draw_overlay, draw_residuals, draw_steps
@@ -61,6 +62,8 @@ def judge_forecasts(found: Forecasts, predictor: Predictor, data: TimeSeriesData
     """Scores forecasts of test windows, and the baselines from the same origins."""
     scorer = Scorer(predictor.processor.statistics, found.truth, data.scored)
     metrics = scorer(found.forecast) | _interval(found, predictor.processor.share)
+    if "crps" in metrics:
+        metrics["crps_naive"] = naive_crps(data, found, predictor.processor.levels)
     rows, best, left_out = {}, ("", found.forecast, np.inf), {}
     for name, forecast, reason in baselines(data, found.origins):
         if reason:
@@ -149,6 +152,25 @@ def forecast_part(predictor: Predictor, data: TimeSeriesDataModule, part: str) -
     return Forecasts(origins, truth, whole["forecast"], whole["lower"], whole["upper"], crps)
 
 
+def naive_crps(data: TimeSeriesDataModule, found: Forecasts, levels: Sequence[float]) -> float:
+    """CRPS of the last value with its own errors on validation rows: what a distribution has to beat."""
+    values = fill(data.series.values)
+    start, end, steps = data.split.first_validation, data.split.valid, np.arange(data.horizon)
+    origins = np.arange(start, end)
+    rows = origins[:, None] + steps
+    truth = np.where((rows < end)[..., None], data.series.values[rows.clip(max=end - 1)], np.nan)
+    errors = truth - values[origins - 1][:, None]
+    quantiles = offsets(errors, data.statistics["block"], levels)  # (S, D, Q)
+    last = values[found.origins - 1][:, None, :, None]
+    parts, counts = [], []
+    for at in range(0, len(last), _WINDOWS):
+        there = found.truth[at : at + _WINDOWS]
+        drawn = np.broadcast_to(last[at : at + _WINDOWS] + quantiles, (*there.shape, len(levels)))
+        parts.append(probabilistic.crps(quantiles=drawn, truth=there, levels=levels))
+        counts.append(int((~np.isnan(there)).sum()))
+    return float(np.average(np.nan_to_num(parts), weights=counts)) if sum(counts) else float("nan")
+
+
 def _end(data: TimeSeriesDataModule, part: str) -> int:
     return data.split.rows if part == "test" else data.split.valid
 
@@ -229,7 +251,8 @@ def _notes(
         weighed = ", on the validation rows that also weighed the members" if many else ", on validation rows"
         lines.append(
             f"interval: {100 * share:.0f} % asked, {100 * metrics['test/coverage']:.1f} % covered, CRPS "
-            f"{metrics.get('test/crps', float('nan')):.4g}; conformal{weighed}"
+            f"{metrics.get('test/crps', float('nan')):.4g} (last value with its errors "
+            f"{metrics.get('test/crps_naive', float('nan')):.4g}); conformal{weighed}"
         )
     if against:
         lines.append(
