@@ -24,6 +24,9 @@ DATA = {
     "digits_rows": [],
     "dtmf": ["data.tones.count=160"],
     "echo": [],
+    "keywords": [],
+    "motifs": ["task.crf=true", "task.channels=[4]"],
+    "mirrors": [],
 }
 CELLS = ("lstm", "gru", "rnn", "lstm1997", "lstm_peephole", "lstm_layernorm", "lstm_mogrifier")
 PAIRS = [
