@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from lstm_lab import experiment, load, predictor
+from lstm_lab.chat import converse
 from lstm_lab.chat import main as chat
 from lstm_lab.compare import main as compare
 from lstm_lab.doors import compose_config
@@ -81,6 +82,11 @@ def test_a_run_from_training_to_a_pipe(outputs, capsys, pipe, tmp_path):
     pipe("abc\n/new\n\nabc\n")
     assert chat(["run=latest"]) == 0
     assert capsys.readouterr().out.rstrip("\n").split("\n") == [out[0], out[0]]
+    talker = load(directory)
+    talker.processor.context = 3  # as after training on dialogues
+    first, second = converse(talker, ["may", "june"], None, {})
+    assert first == talker.predict("may")["translation"][0]
+    assert second == talker.predict(f"may\n{first}\njune")["translation"][0]
 
 
 def test_mistakes_are_one_line(outputs, capsys, pipe):
