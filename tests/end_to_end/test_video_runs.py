@@ -152,6 +152,7 @@ def test_digits_by_row_and_a_picture_file(outputs, tmp_path, capsys):
     assert "large.png: a picture of 9×9×1" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_permuted_pixels_keep_their_order(outputs):
     words = ["model=gru", "data=digits_rows", "data.order=pixels", "data.permuted=true", "fit.max_steps=2"]
     assert train.main([*words, "data.permutation_seed=5", "model.hidden_size=4", *QUICK]) == 0
