@@ -147,6 +147,11 @@ def main() -> None:
             row = found.setdefault("joeynmt", {"train": [], "decode": []})
             for key, value in peer(given.peer, data, steps, sentences).items():
                 row[key].append(value)
+        # Each round as it comes: a long run that is cut still says something.
+        print(
+            json.dumps({name: {key: round(row[key][-1], 1) for key in row} for name, row in found.items()}),
+            flush=True,
+        )
     print(f"{'arm':<10}{'training tokens/s':>20}{'beam-5 sentences/s':>20}   (median of {given.repeats})")
     for name, row in found.items():
         print(f"{name:<10}{statistics.median(row['train']):>20,.0f}{statistics.median(row['decode']):>20.1f}")
