@@ -14,6 +14,12 @@ if (
 ROOT = Path(__file__).parents[1]
 
 
+@pytest.fixture(autouse=True)
+def no_store_named(monkeypatch):
+    """No test writes into the store of the one before it: MLflow keeps what it was once told in the environment."""
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+
+
 @pytest.fixture
 def outputs(tmp_path, monkeypatch):
     """A folder of its own for results, so that a test leaves the checkout as it was."""

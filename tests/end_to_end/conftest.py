@@ -59,6 +59,18 @@ def train(outputs):
 
 
 @pytest.fixture
+def tracked_runs(outputs):
+    """Returns all runs in the store under the outputs, told to no one else in this process."""
+    import mlflow
+
+    def find():
+        client = mlflow.MlflowClient(f"sqlite:///{outputs / 'mlflow.db'}")
+        return client.search_runs([one.experiment_id for one in client.search_experiments()])
+
+    return find
+
+
+@pytest.fixture
 def monthly(tmp_path):
     """Writes six years of a growing, seasonal series: small enough that classical baselines fit at once."""
 

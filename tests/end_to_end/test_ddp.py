@@ -108,17 +108,14 @@ def single(tmp_path_factory):
 
 
 @pytest.mark.ddp
-def test_two_processes_equal_one(single, outputs):
+def test_two_processes_equal_one(single, outputs, tracked_runs):
     done = finish(*WORDS, "trainer=ddp_cpu")
     one, [other] = single, left(outputs)
     assert_close(one, other)
     assert done.stdout.count("airline: 144 rows") == 1
     assert json.loads((other / "status.json").read_text())["status"] == "FINISHED"
 
-    import mlflow
-
-    mlflow.set_tracking_uri(f"sqlite:///{outputs / 'mlflow.db'}")
-    assert list(mlflow.search_runs(search_all_experiments=True)["status"]) == ["FINISHED"]
+    assert [run.info.status for run in tracked_runs()] == ["FINISHED"]
 
 
 @pytest.mark.ddp

@@ -223,7 +223,7 @@ sys.exit(main(sys.argv[1:]))
 
 
 @pytest.mark.slow
-def test_a_run_that_was_killed_goes_on_as_the_same_mlflow_run(outputs):
+def test_a_run_that_was_killed_goes_on_as_the_same_mlflow_run(outputs, tracked_runs):
     words = [word for word in WORDS if word != "tracking=off"]
     whole = run([*words, "tracking=off"])
     ended = subprocess.run([sys.executable, "-c", KILLED, *words], capture_output=True, text=True)
@@ -238,11 +238,10 @@ def test_a_run_that_was_killed_goes_on_as_the_same_mlflow_run(outputs):
 
     import mlflow
 
-    mlflow.set_tracking_uri(f"sqlite:///{outputs / 'mlflow.db'}")
-    found = mlflow.search_runs(search_all_experiments=True)
-    assert list(found["status"]) == ["FINISHED"]
-    client = mlflow.MlflowClient()
-    steps = [point.step for point in client.get_metric_history(found["run_id"][0], "train/loss")]
+    [found] = tracked_runs()
+    assert found.info.status == "FINISHED"
+    client = mlflow.MlflowClient(f"sqlite:///{outputs / 'mlflow.db'}")
+    steps = [point.step for point in client.get_metric_history(found.info.run_id, "train/loss")]
     assert steps == sorted(set(steps))
     assert steps[-1] == 21
-    assert Path(found["artifact_uri"][0]).exists() or found["artifact_uri"][0]
+    assert Path(found.info.artifact_uri.removeprefix("file://")).is_dir()

@@ -100,7 +100,7 @@ def _kill_something(app, process, what):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("seed", [0, 1])
 def test_killing_at_random_until_done(app, seed):
     dice = random.Random(seed)
     total, finished = 12, {}
