@@ -9,9 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-_STRENGTH = (
-    8.0  # how many observations the shorter context is worth, a round number that was never tuned
-)
+_STRENGTH = 8.0  # how many observations the shorter context is worth, a round number that was never tuned
 
 
 def context_baselines(
