@@ -55,8 +55,9 @@ class Processor(Protocol):
 class SequenceDataModule(pl.LightningDataModule):
     """Sequences of one kind in three parts, with loaders that shard themselves and can be resumed.
 
-    A subclass reads and splits in `setup`, and says what it promises: `spec`, `processor`, `samples`, and the words
-    of the record. Everything about batches is here.
+    A subclass reads and splits in `setup`, which may be called again and then does nothing. It leaves ``_spec``,
+    ``_processor`` and ``_statistics`` behind, or replaces the property where it is found out later. It also gives
+    `samples` and the words of the record. Everything about batches is here.
 
     Args:
         name: of the data set, as in ``conf/data``.
@@ -71,23 +72,40 @@ class SequenceDataModule(pl.LightningDataModule):
 
     name: str
     refits = False
+    _spec: Spec
+    _processor: Any
 
     def __init__(self, name: str, batch_size: int = 64, seed: int = 0) -> None:
         super().__init__()
         self.name, self.batch_size, self.seed = name, batch_size, seed
         self.steps, self.chunk = 0, 1
+        self._statistics: dict[str, Any] = {}
         check_at_least("data.batch_size", batch_size, 1)
 
-    # -- what a subclass says ---------------------------------------------------------------------------------
+    # -- what `setup` leaves behind ---------------------------------------------------------------------------
 
     @property
     def spec(self) -> Spec:
         """What a net is built from."""
-        raise NotImplementedError
+        self.setup()
+        return self._spec
 
     @property
     def processor(self) -> Any:
         """The fitted `Processor`."""
+        self.setup()
+        return self._processor
+
+    @property
+    def statistics(self) -> dict[str, Any]:
+        """Numbers measured on the training part that a net needs besides sizes."""
+        self.setup()
+        return self._statistics
+
+    # -- what a subclass says ---------------------------------------------------------------------------------
+
+    def setup(self, stage: str | None = None) -> None:
+        """Reads, splits, and fits the processor on the training part, once."""
         raise NotImplementedError
 
     def samples(self, part: str) -> Samples:
@@ -119,11 +137,6 @@ class SequenceDataModule(pl.LightningDataModule):
     def source(self) -> str:
         """Where it was read from: a path, or ``package``."""
         return "package"
-
-    @property
-    def statistics(self) -> dict[str, Any]:
-        """Numbers measured on the training part that a net needs besides sizes."""
-        return {}
 
     @property
     def size(self) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -133,24 +132,6 @@ class ImageSequencesDataModule(SequenceDataModule):
         self.setup()
         assert self._pictures is not None
         return self._pictures
-
-    @property
-    def spec(self) -> Spec:
-        """What a net is built from."""
-        self.setup()
-        return self._spec
-
-    @property
-    def processor(self) -> ImageProcessor:
-        """From pictures to batches."""
-        self.setup()
-        return self._processor
-
-    @property
-    def statistics(self) -> dict[str, Any]:
-        """``mean`` and ``std`` of a feature, ``class_counts``, of the training part."""
-        self.setup()
-        return self._statistics
 
     @property
     def source(self) -> str:

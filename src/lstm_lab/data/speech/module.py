@@ -236,19 +236,6 @@ class SpeechFeaturesDataModule(SequenceDataModule):
         return Spec(Values(names), Target(kind, size, names=self._names), length=length)  # type: ignore[arg-type]
 
     @property
-    def processor(self) -> SpeechProcessor:
-        """From sound files to batches and back."""
-        self.setup()
-        assert self._processor is not None
-        return self._processor
-
-    @property
-    def statistics(self) -> dict[str, Any]:
-        """``mean`` and ``std`` of the features, and what the task needs, of the training part."""
-        self.setup()
-        return self._statistics
-
-    @property
     def source(self) -> str:
         """Where the recordings were read from."""
         return self._source

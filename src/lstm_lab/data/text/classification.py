@@ -102,12 +102,6 @@ class LabelledTextDataModule(SequenceDataModule):
         return self._all
 
     @property
-    def processor(self) -> LabelledTextProcessor:
-        """The tokenizer and the names of the classes."""
-        self.setup()
-        return self._processor
-
-    @property
     def spec(self) -> Spec:
         """What a net is built from."""
         return Spec(

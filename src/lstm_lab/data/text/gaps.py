@@ -204,12 +204,6 @@ class GapDataModule(SequenceDataModule):
         self._texts = {part: [texts[row] for row in self._keys[part]] for part in PARTS}
 
     @property
-    def processor(self) -> GapProcessor:
-        """The letters."""
-        self.setup()
-        return self._processor
-
-    @property
     def spec(self) -> Spec:
         """What a net is built from."""
         size = self.processor.tokenizer.size

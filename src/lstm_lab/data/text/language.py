@@ -95,12 +95,6 @@ class TextDataModule(SequenceDataModule):
         return self._corpus
 
     @property
-    def processor(self) -> TextProcessor:
-        """The tokenizer and what goes with it."""
-        self.setup()
-        return self._processor
-
-    @property
     def spec(self) -> Spec:
         """What a net is built from."""
         size = self.processor.tokenizer.size

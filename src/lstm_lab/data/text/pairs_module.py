@@ -148,12 +148,6 @@ class PairsDataModule(SequenceDataModule):
         return self._pairs
 
     @property
-    def processor(self) -> PairsProcessor:
-        """The tokenizers and what goes with them."""
-        self.setup()
-        return self._processor
-
-    @property
     def spec(self) -> Spec:
         """What a net is built from."""
         source, target = self.processor.source.size, self.processor.target.size

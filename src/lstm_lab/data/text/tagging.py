@@ -180,12 +180,6 @@ class TaggedSequencesDataModule(SequenceDataModule):
         return self._all
 
     @property
-    def processor(self) -> TaggedProcessor:
-        """The symbols and the names of the labels."""
-        self.setup()
-        return self._processor
-
-    @property
     def spec(self) -> Spec:
         """What a net is built from."""
         self.setup()

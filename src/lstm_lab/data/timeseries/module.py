@@ -195,12 +195,6 @@ class TimeSeriesDataModule(SequenceDataModule):
         return f"{self.horizon} step(s) ahead from {origins} origins, stride 1{scale}, scored once; {chosen}"
 
     @property
-    def processor(self) -> SeriesProcessor:
-        """Fitted on the rows that training may see."""
-        self.setup()
-        return self._processor
-
-    @property
     def statistics(self) -> dict[str, Any]:
         """What was measured on the rows that training may see."""
         return self.processor.statistics

@@ -277,25 +277,6 @@ class KeypointsDataModule(SequenceDataModule):
         )
 
     @property
-    def spec(self) -> Spec:
-        """What a net is built from."""
-        self.setup()
-        return self._spec
-
-    @property
-    def processor(self) -> KeypointProcessor:
-        """From samples to batches."""
-        self.setup()
-        assert self._processor is not None
-        return self._processor
-
-    @property
-    def statistics(self) -> dict[str, Any]:
-        """``mean`` and ``std`` of each number, and ``class_counts``, of the training part."""
-        self.setup()
-        return self._statistics
-
-    @property
     def source(self) -> str:
         """Where the samples are."""
         return str(self.path)

@@ -145,24 +145,6 @@ class VideoFramesDataModule(SequenceDataModule):
         return self._store
 
     @property
-    def spec(self) -> Spec:
-        """What a net is built from."""
-        self.setup()
-        return self._spec
-
-    @property
-    def processor(self) -> ClipProcessor:
-        """From clips to batches."""
-        self.setup()
-        return self._processor
-
-    @property
-    def statistics(self) -> dict[str, Any]:
-        """``mean`` and ``std`` of each channel, and ``class_counts``, of the training part."""
-        self.setup()
-        return self._statistics
-
-    @property
     def source(self) -> str:
         """Where the clips are."""
         self.setup()
