@@ -29,16 +29,14 @@ _BINS = 15
 def test(predictor: Predictor, data: SequenceDataModule) -> Tested:
     """Scores every test sample once.
 
-    The baselines are the most frequent class of the training part, and what the data offers itself:
-    ``baselines()`` returns, by name, the classes (N,) or probabilities (N, C) of all test samples in their order;
-    ``pooled(part)`` features (N, P) that were averaged over each sample and classes (N,), for rules on these.
+    The baselines are the most frequent class of the training part, and rules on what the data offers:
+    ``pooled(part)``, features (N, P) that were averaged over each sample and classes (N,).
     """
     names = data.spec.target.names
     keys, truth, probabilities = predict_samples(predictor, data)
     metrics = score(truth, probabilities)
     counts = data.statistics["class_counts"]
     rules = {"most frequent class": np.tile(np.array(counts) / sum(counts), (len(truth), 1))}
-    rules |= data.baselines() if hasattr(data, "baselines") else {}
     if hasattr(data, "pooled"):
         rules |= pooled_baselines(data.pooled("train"), data.pooled("test")[0], len(names))
     if isinstance(data, LabelledTextDataModule):

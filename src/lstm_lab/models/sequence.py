@@ -116,18 +116,10 @@ class SequenceModel(pl.LightningModule):
             "residual": residual,
         }
         if decoder is not None:
-            if self.spec.target.kind != "sentence":
-                raise UserError(
-                    f"model=seq2seq writes sentences; this data asks for a {self.spec.target.kind}. "
-                    "Allowed for it: model=lstm, gru, rnn."
-                )
+            self._check_target("sentence", "model=seq2seq writes sentences")
             core["decoder"] = dict(decoder)
         if maps is not None:
-            if self.spec.target.kind != "frames":
-                raise UserError(
-                    f"{core['cell']} predicts frames; this data asks for a {self.spec.target.kind}. "
-                    "Allowed for it: model=lstm, gru, rnn."
-                )
+            self._check_target("frames", f"{core['cell']} predicts frames")
             core["maps"] = dict(maps)
         with torch.random.fork_rng(devices=[]):
             members = []
@@ -165,6 +157,12 @@ class SequenceModel(pl.LightningModule):
         # Plain data only, set at once: frames are not inspected, and the checkpoint loads with weights_only.
         self._set_hparams(plain)
         self._hparams_initial = dict(plain)
+
+    def _check_target(self, kind: str, what: str) -> None:
+        if self.spec.target.kind != kind:
+            raise UserError(
+                f"{what}; this data asks for a {self.spec.target.kind}. Allowed for it: model=lstm, gru, rnn."
+            )
 
     # -- using it -------------------------------------------------------------------------------------------
 

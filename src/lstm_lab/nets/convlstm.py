@@ -45,6 +45,11 @@ def conv_weight(outputs: int, inputs: int, kernel: int) -> nn.Parameter:
     return nn.Parameter(nn.init.xavier_uniform_(torch.empty(outputs, inputs, kernel, kernel)))
 
 
+def gate_weights(count: int, hidden: int, inputs: int, kernel: int) -> nn.Parameter:
+    """Returns the weights of several gates, (count·hidden, inputs, kernel, kernel), each drawn by itself."""
+    return nn.Parameter(torch.cat([conv_weight(hidden, inputs, kernel).data for _ in range(count)]))
+
+
 def hold(new: Sequence[Tensor], old: Sequence[Tensor], real: Tensor) -> tuple[Tensor, ...]:
     """Returns `new` where a step is real, (B,) bool, and `old` on padding."""
     chosen = real[:, None, None, None]
@@ -71,10 +76,8 @@ class ConvLSTMCell(nn.Module):
         self.input_size, self.hidden_size, self.kernel = input_size, hidden_size, kernel
         gates = len(self.gates)
         if input_size:
-            blocks = [conv_weight(hidden_size, input_size, kernel) for _ in range(gates)]
-            self.weight_ih = nn.Parameter(torch.cat([block.data for block in blocks]))  # (4H, C, k, k)
-        blocks = [conv_weight(hidden_size, hidden_size, kernel) for _ in range(gates)]
-        self.weight_hh = nn.Parameter(torch.cat([block.data for block in blocks]))  # (4H, H, k, k)
+            self.weight_ih = gate_weights(gates, hidden_size, input_size, kernel)  # (4H, C, k, k)
+        self.weight_hh = gate_weights(gates, hidden_size, hidden_size, kernel)  # (4H, H, k, k)
         self.bias = nn.Parameter(torch.zeros(gates * hidden_size))
         with torch.no_grad():
             self.bias.chunk(gates)[self.gates.index("forget")].fill_(forget_bias)

@@ -22,12 +22,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lstm_lab.errors import UserError, check_at_least
-from lstm_lab.nets.convlstm import MapState, check_kernel, conv_weight, hold
-
-
-def _gates(count: int, hidden: int, inputs: int, kernel: int) -> nn.Parameter:
-    """Returns the weights of several gates, (count·hidden, inputs, kernel, kernel), each drawn by itself."""
-    return nn.Parameter(torch.cat([conv_weight(hidden, inputs, kernel).data for _ in range(count)]))
+from lstm_lab.nets.convlstm import MapState, check_kernel, gate_weights, hold
 
 
 class STLSTMCell(nn.Module):
@@ -46,11 +41,11 @@ class STLSTMCell(nn.Module):
         check_at_least("hidden_size", hidden_size, 1)
         check_kernel(kernel)
         self.input_size, self.hidden_size, self.kernel = input_size, hidden_size, kernel
-        self.weight_x = _gates(7, hidden_size, input_size, kernel)  # i f g, i' f' g', o
-        self.weight_h = _gates(4, hidden_size, hidden_size, kernel)  # i f g, o
-        self.weight_m = _gates(3, hidden_size, hidden_size, kernel)  # i' f' g'
-        self.weight_o = _gates(1, hidden_size, 2 * hidden_size, kernel)  # of [c, m]
-        self.weight_last = _gates(1, hidden_size, 2 * hidden_size, 1)
+        self.weight_x = gate_weights(7, hidden_size, input_size, kernel)  # i f g, i' f' g', o
+        self.weight_h = gate_weights(4, hidden_size, hidden_size, kernel)  # i f g, o
+        self.weight_m = gate_weights(3, hidden_size, hidden_size, kernel)  # i' f' g'
+        self.weight_o = gate_weights(1, hidden_size, 2 * hidden_size, kernel)  # of [c, m]
+        self.weight_last = gate_weights(1, hidden_size, 2 * hidden_size, 1)
         bias = torch.zeros(7, hidden_size)
         bias[1], bias[4] = forget_bias, forget_bias
         self.bias = nn.Parameter(bias.flatten())

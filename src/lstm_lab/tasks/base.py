@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -15,7 +16,7 @@ from lstm_lab.spec import Spec
 class Task:
     """The meaning of a run. Plain arguments, no state of its own: weights live in the nets that it builds.
 
-    A task writes `to_plain`, `build_net`, `loss`, `predict` and `error`, and what else differs from the usual. One
+    A task writes `build_net`, `loss`, `predict` and `error`, and what else differs from the usual. One
     that reads a stream in pieces sets `carries` and writes `onward` and `error_onward` instead of the last three.
 
     Attributes:
@@ -32,8 +33,9 @@ class Task:
     refits: bool = False
 
     def to_plain(self) -> dict[str, Any]:
-        """Name and settings as plain data."""
-        raise NotImplementedError
+        """Name and settings as plain data: each argument of the class, by the attribute of the same name."""
+        settings = inspect.signature(type(self)).parameters
+        return {"name": self.name, **{key: getattr(self, key) for key in settings}}
 
     def build_net(
         self,

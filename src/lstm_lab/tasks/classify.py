@@ -46,16 +46,6 @@ class Classify(Task):
         self.pooling, self.dropout = pooling, dropout
         self.label_smoothing, self.balance = label_smoothing, balance
 
-    def to_plain(self) -> dict[str, Any]:
-        """Name and settings as plain data."""
-        return {
-            "name": self.name,
-            "pooling": self.pooling,
-            "dropout": self.dropout,
-            "label_smoothing": self.label_smoothing,
-            "balance": self.balance,
-        }
-
     def build_net(
         self,
         spec: Spec,

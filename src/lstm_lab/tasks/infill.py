@@ -44,11 +44,6 @@ class Infill(Task):
         check_at_least("task.longest", longest, 1)
         self.sides, self.longest, self.both_strands, self.dropout = sides, longest, both_strands, dropout
 
-    def to_plain(self) -> dict[str, Any]:
-        """Name and settings as plain data."""
-        keys = ("sides", "longest", "both_strands", "dropout")
-        return {"name": self.name, **{key: getattr(self, key) for key in keys}}
-
     def build_net(
         self,
         spec: Spec,

@@ -58,11 +58,6 @@ class Language(Task):
         self.head, self.tied, self.cutoffs, self.dropout = head, tied, list(cutoffs), dropout
         self.activation_penalty, self.slowness_penalty = activation_penalty, slowness_penalty
 
-    def to_plain(self) -> dict[str, Any]:
-        """Name and settings as plain data."""
-        keys = ("head", "tied", "cutoffs", "dropout", "activation_penalty", "slowness_penalty")
-        return {"name": self.name, **{key: getattr(self, key) for key in keys}}
-
     def steps(self, batches: int) -> int:
         """Optimiser steps that are usual: ten passes."""
         return max(300, 10 * batches)

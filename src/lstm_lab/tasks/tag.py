@@ -41,12 +41,6 @@ class Tag(Task):
             raise UserError(f"task.dropout={dropout} must be at least 0 and below 1.")
         self.channels, self.kernel, self.dropout, self.crf = list(channels), kernel, dropout, crf
 
-    def to_plain(self) -> dict[str, Any]:
-        """Name and settings as plain data."""
-        return {"name": self.name} | {
-            key: getattr(self, key) for key in ("channels", "kernel", "dropout", "crf")
-        }
-
     def build_net(
         self,
         spec: Spec,

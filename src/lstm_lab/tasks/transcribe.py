@@ -42,16 +42,6 @@ class Transcribe(Task):
         check_at_least("task.language", language, 0)
         self.dropout, self.beam, self.language, self.bonus = dropout, beam, language, bonus
 
-    def to_plain(self) -> dict[str, Any]:
-        """Name and settings as plain data."""
-        return {
-            "name": self.name,
-            "dropout": self.dropout,
-            "beam": self.beam,
-            "language": self.language,
-            "bonus": self.bonus,
-        }
-
     def build_net(
         self,
         spec: Spec,

@@ -72,12 +72,6 @@ class Translate(Task):
             no_repeat,
         )
 
-    def to_plain(self) -> dict[str, Any]:
-        """Name and settings as plain data."""
-        keys = ("label_smoothing", "beam", "length_penalty", "coverage_penalty", "no_repeat")
-        more = ("scheduled_sampling", "sampling_steps")
-        return {"name": self.name, **{key: getattr(self, key) for key in (*keys, *more)}}
-
     def build_net(
         self,
         spec: Spec,
