@@ -2,6 +2,7 @@
 
 import hashlib
 import threading
+import time
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
@@ -72,6 +73,20 @@ def test_without_a_network_the_way_out_is_named(tmp_path):
     with pytest.raises(UserError, match=r"no network.*data\.dir.*LSTM_LAB_DATA") as error:
         fetch("http://127.0.0.1:9/x.csv", "0" * 64, tmp_path / "x.csv")
     assert len(str(error.value).splitlines()) == 1
+    assert str(error.value).startswith("http://127.0.0.1:9/x.csv: ")
+    assert f"save it as {tmp_path / 'x.csv'}," in str(error.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_resolver_that_tries_for_minutes_is_not_waited_for(tmp_path, monkeypatch):
+    asked = threading.Event()
+    monkeypatch.setattr("socket.getaddrinfo", lambda *_: asked.wait(60))
+    monkeypatch.setattr("lstm_lab.data.download._CONNECT", 0.05)
+    started = time.monotonic()
+    with pytest.raises(UserError, match="no network"):
+        fetch("http://nowhere.invalid/x.csv", "0" * 64, tmp_path / "x.csv")
+    assert time.monotonic() - started < 30
+    asked.set()
 
 
 def test_a_named_file_is_looked_for_first_and_then_downloaded(server, tmp_path, monkeypatch):

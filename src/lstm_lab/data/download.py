@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
+import socket
 import sys
+import threading
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from lstm_lab.errors import UserError
 
-_SECONDS = 30  # without an answer
+_CONNECT, _ANSWER = 5, 30  # seconds until a server is reached, and between two pieces of what it sends
 _BLOCK = 1 << 20
 
 
@@ -34,9 +38,11 @@ def fetch(url: str, checksum: str, target: Path) -> Path:
 
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    download = pooch.HTTPDownloader(progressbar=sys.stderr.isatty(), timeout=_SECONDS)
+    download = pooch.HTTPDownloader(progressbar=sys.stderr.isatty(), timeout=(_CONNECT, _ANSWER))
     print(f"downloading {url}", file=sys.stderr)
     try:
+        if not requests.utils.get_environ_proxies(url):  # a proxy looks names up by itself
+            _look_up(urlsplit(url).hostname or "")
         download(url, str(part), None)
         found = checksum_of(part, git=checksum.startswith("git:"))
         if found != checksum:
@@ -46,13 +52,38 @@ def fetch(url: str, checksum: str, target: Path) -> Path:
         answer = "" if error.response is None else f" {error.response.status_code}"
         raise UserError(f"{url}: the server answered{answer}.") from None
     except (requests.RequestException, OSError) as error:
-        what = "no network" if isinstance(error, requests.ConnectionError) else type(error).__name__
+        away = isinstance(error, (requests.ConnectionError, requests.Timeout, _Unknown))
+        what = "no network" if away else type(error).__name__
         raise UserError(
-            f"{url}: {what}. Download it by hand and name its folder with data.dir=… or LSTM_LAB_DATA=…"
+            f"{url}: {what}. Download it by hand and save it as {target}, or name its folder with data.dir=… or "
+            "LSTM_LAB_DATA=…"
         ) from None
     finally:
         part.unlink(missing_ok=True)
     return target
+
+
+class _Unknown(OSError):
+    """The name of a host has no address, or none was found in time."""
+
+
+def _look_up(host: str) -> None:
+    """Raises `_Unknown` where a host has no address.
+
+    Without a network a resolver tries for up to a minute, and no timeout of a socket covers that: so it is asked
+    aside.
+    """
+    found: list[object] = []
+
+    def ask() -> None:
+        with contextlib.suppress(OSError):
+            found.append(socket.getaddrinfo(host, None))
+
+    asking = threading.Thread(target=ask, daemon=True)
+    asking.start()
+    asking.join(_CONNECT)
+    if not found:
+        raise _Unknown(host)
 
 
 def checksum_of(path: Path, git: bool = False) -> str:
