@@ -4,6 +4,8 @@
    the next, with torch imported in every trial. Aim: at most 0.3 s.
 2. *slots*: eight jobs of 8, 1, 1, 1, 1, 1, 1, 1 s on two slots; from the first line of the first to the last
    line of the last. A sweeper that waits for batches needs 11 s. Aim: at most 15 % above the ideal 8 s.
+3. *airline*: 30 short trials with pruning, against Optuna in a loop around the same training function in one process;
+   the rate from the end of the first to the end of the last. Aim: at least 0.8 of the loop's.
 """
 
 from __future__ import annotations
@@ -18,6 +20,8 @@ import tempfile
 import textwrap
 import time
 from pathlib import Path
+
+import optuna
 
 APPLICATION = """
     import json, os, time
@@ -108,9 +112,8 @@ LOOP = """
     study = optuna.create_study(
         sampler=optuna.samplers.TPESampler(seed=0), pruner=optuna.pruners.MedianPruner()
     )
-    begun = time.time()
     study.optimize(train, n_trials=30)
-    print(time.time() - begun)
+    print((study.trials[-1].datetime_complete - study.trials[0].datetime_complete).total_seconds())
 """
 
 
@@ -119,7 +122,7 @@ def airline(folder: Path) -> bool:
         [sys.executable, "-c", textwrap.dedent(LOOP), json.dumps([FIXED, SPACE])],
         check=True, text=True, capture_output=True,
     )  # fmt: skip
-    loop = float(bare.stdout.split()[-1])
+    loop = float(bare.stdout.split()[-1])  # 29 trials: the first one pays for imports, here as there
     words = [*FIXED, "model.hidden_size=int(interval(8,48))", "optim.lr=tag(log,interval(3e-3,5e-2))"]
     words += ["sweep.n_trials=30", "sweep.sampler.seed=0", "sweep.live=false"]
     begun = time.time()
@@ -127,11 +130,17 @@ def airline(folder: Path) -> bool:
         [sys.executable, "-m", "lstm_lab.train", "-m", *words],
         check=True, stdout=subprocess.DEVNULL, env={**os.environ, "LSTM_LAB_OUTPUTS": str(folder)},
     )  # fmt: skip
-    sweep = time.time() - begun
+    whole = time.time() - begun
+    (journal,) = folder.glob("studies/*/study.journal")
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    backend = optuna.storages.journal.JournalFileBackend(str(journal))
+    trials = optuna.load_study(study_name=None, storage=optuna.storages.JournalStorage(backend)).trials
+    ends = sorted(trial.datetime_complete for trial in trials)
+    sweep = (ends[-1] - ends[0]).total_seconds()
     ratio = loop / sweep
     print(
-        f"30 airline trials with pruning: {1800 / sweep:.0f} trials a minute, the whole command; bare loop "
-        f"{1800 / loop:.0f} without its imports; ratio {ratio:.2f}  (aim ≥ 0.8)"
+        f"airline trials with pruning, after the first: {1740 / sweep:.0f} a minute, bare loop {1740 / loop:.0f}; "
+        f"ratio {ratio:.2f}  (aim ≥ 0.8); the whole command with 30 trials took {whole:.0f} s"
     )
     return ratio >= 0.8
 

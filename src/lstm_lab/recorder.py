@@ -21,6 +21,7 @@ from lstm_lab.figures.training import draw_learning_curve
 from lstm_lab.paths import outputs_dir
 from lstm_lab.predictor import Predictor
 from lstm_lab.rundir import RunDirectory
+from lstm_lab.sweeps import current_trial
 from lstm_lab.tracking import lease
 from lstm_lab.tracking.record import identity, write_record
 from lstm_lab.tracking.redaction import environment_secrets, redact, redact_text, secrets_in
@@ -65,11 +66,16 @@ class Record:
         return RunLogger(self.tracked)
 
     def history(self, rows: list[dict[str, float]], best: KeepBest) -> None:
-        """Keeps the course of training as a table and a picture, in which the best step is marked."""
+        """Keeps the course of training as a table and a picture, in which the best step is marked.
+
+        A trial of a sweep has the table only: the study draws all trials into one picture.
+        """
         table = pd.DataFrame(rows)
-        if len(table):
-            table.to_csv(self.directory.path / "history.csv", index=False)
-        if len(table) and table.drop(columns="step").notna().any(axis=None):  # else it diverged at once
+        if not len(table):
+            return
+        table.to_csv(self.directory.path / "history.csv", index=False)
+        diverged_at_once = table.drop(columns="step").isna().all(axis=None)
+        if not diverged_at_once and current_trial() is None:
             draw_learning_curve(self.directory.figure("learning_curve"), table, best.monitor, best.smaller)
 
     def checkpoint(self, predictor: Predictor, data: dict[str, Any]) -> None:

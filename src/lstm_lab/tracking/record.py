@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import getpass
 import importlib.metadata
 import platform
@@ -56,14 +57,22 @@ def identity(
 
 def packages(names: Sequence[str] = ()) -> dict[str, str]:
     """Returns versions of the named packages that are installed, or of all."""
-    found = {
-        one.metadata["Name"]: one.version
-        for one in importlib.metadata.distributions()
-        if one.metadata["Name"]
-    }
+    found = _installed()
     if names:
         return {name: found[name] for name in names if name in found}
     return dict(sorted(found.items(), key=lambda item: item[0].lower()))
+
+
+@functools.cache
+def _installed() -> dict[str, str]:
+    # `Distribution.metadata` parses each description as an e-mail: 0.3 s for 300 packages. Two lines are enough.
+    found = {}
+    for one in importlib.metadata.distributions():
+        text = one.read_text("METADATA") or one.read_text("PKG-INFO") or ""
+        fields = dict(line.split(": ", 1) for line in text.partition("\n\n")[0].split("\n") if ": " in line)
+        if "Name" in fields and "Version" in fields:
+            found[fields["Name"]] = fields["Version"]
+    return found
 
 
 def commit() -> dict[str, str]:
