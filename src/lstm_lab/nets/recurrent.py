@@ -7,7 +7,7 @@ Shapes: B sequences, T steps, I inputs, D directions, H units (of a layer), L la
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -16,12 +16,11 @@ from torch import Tensor, nn
 from lstm_lab.errors import UserError, check_at_least, check_choice
 from lstm_lab.nets.cell import ACTIVATIONS, CELLS, Cell, CellState
 from lstm_lab.nets.dropout import locked_dropout, run_dropped
+from lstm_lab.nets.fused import as_autocast_has_it, build_kernels, choose_backend
 from lstm_lab.nets.padding import Weights, all_full, flip, real_steps, run_kernel
 
 State = list[CellState]
 """One entry a layer, each a tuple of tensors (D, B, H): ``(h, c)`` of the LSTMs, ``(h,)`` of the others."""
-
-FUSED: dict[str, Callable[..., nn.RNNBase]] = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn": nn.RNN}
 
 
 class Recurrent(nn.Module):
@@ -78,7 +77,7 @@ class Recurrent(nn.Module):
         for name, share in {**shares, "zoneout": zoneout}.items():
             if not 0 <= share < 1:
                 raise UserError(f"{name}={share} is no probability: it must be at least 0 and below 1.")
-        self.backend = _backend(backend, cell, activation, recurrent_dropout, zoneout)
+        self.backend = choose_backend(backend, cell, activation, recurrent_dropout, zoneout)
         self.locked, self.weight_drop, self.residual = locked, weight_drop, residual
         self.cell, self.activation = cell, activation
         self.directions = 2 if bidirectional else 1
@@ -94,18 +93,10 @@ class Recurrent(nn.Module):
             for one in self.cells:
                 one.zoneout = zoneout  # type: ignore[assignment]
         else:
-            self.kernels = nn.ModuleList(self._kernels(inputs))
-
-    def _kernels(self, inputs: list[int]) -> list[nn.RNNBase]:
-        """One fused module for all layers where nothing comes between equal ones, else one for each."""
-        options: dict[str, bool | str] = {"batch_first": True, "bidirectional": self.directions == 2}
-        if self.cell == "rnn":
-            options["nonlinearity"] = self.activation
-        if len(set(self.widths)) == 1 and not (self.locked or self.residual):
-            layers = len(self.widths)
-            between = self.dropout if layers > 1 else 0.0  # torch warns of a dropout that has no place
-            return [FUSED[self.cell](inputs[0], self.widths[0], layers, dropout=between, **options)]
-        return [FUSED[self.cell](i, width, **options) for i, width in zip(inputs, self.widths, strict=True)]
+            parted = locked or residual  # something comes between layers that no kernel knows of
+            self.kernels = build_kernels(
+                cell, activation, inputs, self.widths, bidirectional, dropout, parted
+            )
 
     def reset_parameters(self) -> None:
         """Draws every parameter from U(-1/√H, 1/√H), as torch does; see `lstm_lab.nets.init` for more."""
@@ -165,7 +156,7 @@ class Recurrent(nn.Module):
         if lengths is not None:
             lengths = None if all_full(lengths, x.shape[1]) else lengths.to(x.device)
         if self.backend == "torch" and self.cell == "lstm":
-            x, state = _as_autocast_has_it(x, state)
+            x, state = as_autocast_has_it(x, state)
         if self.backend == "torch" and lengths is None:
             return self._run_kernels(x, state)
         if masks is None:
@@ -270,17 +261,6 @@ class Recurrent(nn.Module):
         return run_kernel(self.cell, self.activation, x, lengths, state, weights)
 
 
-def _as_autocast_has_it(x: Tensor, state: State | None) -> tuple[Tensor, State | None]:
-    """Casts what goes into the LSTM kernel of the CPU under autocast.
-
-    torch 2.13 casts the kernel's weights and nothing else, and the kernel then refuses float32 inputs.
-    """
-    if x.device.type != "cpu" or not torch.is_autocast_enabled("cpu"):
-        return x, state
-    dtype = torch.get_autocast_dtype("cpu")
-    return x.to(dtype), state and [tuple(part.to(dtype) for part in layer) for layer in state]
-
-
 def _widths(hidden_size: int | Sequence[int], num_layers: int) -> list[int]:
     """Units of each layer, checked."""
     check_at_least("num_layers", num_layers, 1)
@@ -295,24 +275,3 @@ def _widths(hidden_size: int | Sequence[int], num_layers: int) -> list[int]:
     for width in widths:
         check_at_least("hidden_size", width, 1)
     return widths
-
-
-def _backend(backend: str, cell: str, activation: str, recurrent_dropout: float, zoneout: float) -> str:
-    """``torch`` or ``reference``, or the reason why not."""
-    check_choice("backend", backend, ("auto", "torch", "reference"))
-    if cell not in FUSED:
-        reason = f"cell={cell}"
-    elif activation != "tanh" and cell != "rnn":
-        reason = f"activation={activation} in cell={cell}"
-    elif recurrent_dropout:
-        reason = f"recurrent_dropout={recurrent_dropout}"
-    elif zoneout:
-        reason = f"zoneout={zoneout}"
-    else:
-        return "torch" if backend == "auto" else backend
-    if backend == "torch":
-        raise UserError(
-            f"backend=torch has no {reason}: its fused kernels are lstm, gru and rnn with tanh (rnn also with"
-            " relu), without recurrent dropout or zoneout. Use backend=auto or backend=reference."
-        )
-    return "reference"
