@@ -11,7 +11,11 @@ WORDS = {"run": "two runs with a comma between: directories, ids, or latest"}
 
 
 def command(argv: list[str]) -> None:
-    """Prints the settings that differ, the final numbers, and what forbids comparing them."""
+    """Prints the settings that differ and the final numbers of both.
+
+    Raises:
+        UserError: if the runs were scored by different protocols.
+    """
     given = words(argv, WORDS, "compare")
     from lstm_lab.errors import UserError
     from lstm_lab.paths import find_run
@@ -21,22 +25,22 @@ def command(argv: list[str]) -> None:
     if len(names) != 2:
         raise UserError("compare needs two runs: run=a,b. python -m lstm_lab.runs shows them.")
     directories = [find_run(name) for name in names]
-    found = compare(*directories)
     protocols = [_protocol(directory) for directory in directories]
-    comparable = None in protocols or protocols[0] == protocols[1]
-    tables = [("settings that differ", found.params), *([("numbers", found.metrics)] if comparable else [])]
-    for title, table in tables:
+    if None not in protocols and protocols[0] != protocols[1]:
+        told = " | ".join(
+            f"{name}: {protocol}" for name, protocol in zip(names, map(str, protocols), strict=True)
+        )
+        raise UserError(f"numbers of different protocols are not compared. {told}")
+    found = compare(*directories)
+    for title, table in (("settings that differ", found.params), ("numbers", found.metrics)):
         print(f"{title}:" if len(table) else f"{title}: none")
         if len(table):
             print(table.to_string(na_rep="", float_format=lambda value: f"{value:.5g}"))
         print()
-    if not comparable:
-        print(f"numbers of different protocols are not compared: {protocols[0]} | {protocols[1]}")
-    if comparable:
-        from lstm_lab.evaluation.paired import compare_translations
+    from lstm_lab.evaluation.paired import compare_translations
 
-        for line in compare_translations(directories[0], directories[1]):
-            print(line)
+    for line in compare_translations(directories[0], directories[1]):
+        print(line)
     for warning in found.warnings:
         print(f"careful: {warning}")
 
