@@ -28,7 +28,10 @@ DATA = {
     "motifs": ["task.crf=true", "task.channels=[4]"],
     "mirrors": [],
 }
-CELLS = ("lstm", "gru", "rnn", "lstm1997", "lstm_peephole", "lstm_layernorm", "lstm_mogrifier")
+CELLS = (
+    *("lstm", "gru", "rnn", "lstm1997", "lstm_peephole", "lstm_layernorm", "lstm_mogrifier"),
+    *("mingru", "minlstm", "slstm", "mlstm"),
+)
 PAIRS = [
     (data, CELLS[(3 * number + turn) % len(CELLS)]) for number, data in enumerate(DATA) for turn in range(3)
 ]

@@ -66,7 +66,7 @@ def test_literal_numbers():
 
 @pytest.mark.parametrize("feeding", PATHS)
 @pytest.mark.parametrize("attention", KINDS)
-@pytest.mark.parametrize("cell", ["lstm", "gru", "lstm_mogrifier"])
+@pytest.mark.parametrize("cell", ["lstm", "gru", "lstm_mogrifier", "minlstm", "slstm", "mlstm"])
 @torch.no_grad()
 def test_steps_are_the_whole(attention, feeding, cell):
     coverage = feeding and attention == "bahdanau"
@@ -81,6 +81,17 @@ def test_steps_are_the_whole(attention, feeding, cell):
         chances, paid, state = net.decoder.step(tokens[:, step], memory, state)
         torch.testing.assert_close(chances, expected[:, step])
         torch.testing.assert_close(paid, weights[:, step])
+
+
+@pytest.mark.parametrize("cell", ["slstm", "mlstm"])
+@torch.no_grad()
+def test_of_exponential_gates_the_bridge_hands_over_the_output_alone(cell):
+    net = network({"bridge": "linear"}, cell=cell, num_layers=2)
+    _, state = net.encode(sources())
+    assert [[part.shape[2] for part in layer] for layer in state.core] == [
+        list(sizes) for sizes in net.decoder.state_sizes
+    ]
+    assert all(h.any() and not any(part.any() for part in rest) for h, *rest in state.core)
 
 
 @pytest.mark.parametrize("feeding", PATHS)

@@ -40,7 +40,8 @@ def rows(state: State, index: slice | Tensor) -> State:
 
 
 def random_state(net: Recurrent, batch_size: int) -> State:
-    return [tuple(torch.randn_like(part) for part in layer) for layer in net.initial_state(batch_size)]
+    """What a random sequence leaves; numbers drawn at will could be no state of a cell with exponential gates."""
+    return [tuple(part.detach() for part in layer) for layer in net(torch.randn(batch_size, 3, 3))[1]]
 
 
 def copy_parameters(source: Recurrent, target: Recurrent) -> None:
@@ -289,6 +290,12 @@ def test_two_directions_have_no_step() -> None:
         ({"recurrent_dropout": -0.1}, "recurrent_dropout=-0.1"),
         ({"activation": "relu6"}, "Did you mean 'relu'"),
         ({"backend": "cuda"}, "Allowed: auto, torch, reference"),
+        ({"cell": "mingru", "weight_drop": 0.1}, "cell=mingru have no place for it"),
+        ({"cell": "minlstm", "activation": "relu"}, "Allowed there: tanh"),
+        ({"cell": "mlstm", "recurrent_dropout": 0.1}, "cell=mlstm have no place for it"),
+        ({"cell": "slstm", "zoneout": 0.1}, "cell=slstm have no place for it"),
+        ({"cell": "lstm", "heads": 2}, "cell=lstm have no place for it"),
+        ({"cell": "mlstm", "heads": 3}, "heads=3 does not divide hidden_size=4"),
     ],
 )
 def test_what_cannot_be_is_told_in_one_line(options, words) -> None:

@@ -28,7 +28,7 @@ class SequenceModel(pl.LightningModule):
         spec: what the data promised, a `Spec` or its plain form.
         task: the task, or its plain form.
         statistics: numbers that the data fitted on its training part, as the task's net needs them.
-        cell: ``lstm``, ``gru``, ``rnn``, ``lstm1997`` or ``lstm_peephole``; None is the class's own.
+        cell: one of `lstm_lab.nets.cell.CELLS`, or a cell of maps; None is the class's own.
         hidden_size: units of each layer, one number or one a layer.
         num_layers: stacked layers.
         bidirectional: whether windows are read from both ends.
@@ -41,6 +41,7 @@ class SequenceModel(pl.LightningModule):
         weight_drop: dropout on the recurrent weights (Merity et al. 2018).
         zoneout: probability that a unit keeps what it remembered (Krueger et al. 2017).
         residual: the input of each layer but the first is added to its outputs.
+        heads: into which the units of a layer are divided, in the cells that have them.
         frontend: what stands before the core, ``name`` and settings; None is the usual one for the kind of input.
         decoder: settings of what writes the target, for tasks whose target is a sequence of its own; None is the
             usual one.
@@ -80,6 +81,7 @@ class SequenceModel(pl.LightningModule):
         weight_drop: float = 0.0,
         zoneout: float = 0.0,
         residual: bool = False,
+        heads: int = 1,
         frontend: dict[str, Any] | None = None,
         decoder: dict[str, Any] | None = None,
         maps: dict[str, Any] | None = None,
@@ -115,6 +117,8 @@ class SequenceModel(pl.LightningModule):
             "zoneout": zoneout,
             "residual": residual,
         }
+        if heads != 1:
+            core["heads"] = heads
         if decoder is not None:
             self._check_target("sentence", "model=seq2seq writes sentences")
             core["decoder"] = dict(decoder)

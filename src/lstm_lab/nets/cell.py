@@ -16,6 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from lstm_lab.nets.cell_base import ACTIVATIONS, Cell, CellState
+from lstm_lab.nets.cell_exponential import MLSTMCell, SLSTMCell
+from lstm_lab.nets.cell_minimal import MinGRUCell, MinLSTMCell
 from lstm_lab.nets.cell_variants import LayerNormLSTMCell, MogrifierLSTMCell
 
 __all__ = ["ACTIVATIONS", "CELLS", "Cell", "CellState"]
@@ -151,5 +153,9 @@ CELLS: dict[str, type[Cell]] = {
     "lstm_peephole": PeepholeLSTMCell,
     "lstm_layernorm": LayerNormLSTMCell,
     "lstm_mogrifier": MogrifierLSTMCell,
+    "mingru": MinGRUCell,
+    "minlstm": MinLSTMCell,
+    "slstm": SLSTMCell,
+    "mlstm": MLSTMCell,
 }
 """Every cell by the word that chooses it."""

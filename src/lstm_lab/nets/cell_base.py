@@ -1,8 +1,9 @@
 """What all cells share: parameters, the loop over time, zoneout, and the state as an argument and a result.
 
-`lstm_lab.nets.cell` and `lstm_lab.nets.cell_variants` hold the equations.
+`lstm_lab.nets.cell`, `lstm_lab.nets.cell_variants`, `lstm_lab.nets.cell_minimal` and
+`lstm_lab.nets.cell_exponential` hold the equations.
 
-Shapes: B sequences, T steps, I inputs, H units, G gates.
+Shapes: B sequences, T steps, I inputs, H units, G gates, F features of a thing remembered, H for most.
 """
 
 from __future__ import annotations
@@ -26,34 +27,54 @@ ACTIVATIONS: dict[str, Callable[[Tensor], Tensor]] = {"tanh": torch.tanh, "relu"
 class Cell(nn.Module):
     """What all cells share: parameters, the loop over time, and the state as an argument and a result.
 
-    A new cell names its `gates` and what it remembers, and writes `advance`.
+    A new cell names its `gates` and what it remembers, and writes `advance`. If it has a form that is parallel
+    over time, that one becomes `forward`, and `unroll` stays the loop.
 
     Args:
         input_size: I.
         hidden_size: H.
         activation: ``tanh`` or ``relu``, wherever the equations say φ. Gates stay logistic.
+        heads: into which the units are divided, in the cells that have them.
 
     Attributes:
+        recurs: whether any gate sees ``h_{t-1}``; without that there are no ``weight_hh`` and ``bias_hh``.
+        lacks: options of `lstm_lab.nets.recurrent.Recurrent` for which the equations have no place.
+        gate_sizes: rows of each gate in the weights.
+        state_sizes: features of each thing remembered, those of ``h`` first.
         zoneout: probability that a unit keeps what it remembered, drawn anew at each step and for each thing
             remembered; once trained, the mean of both takes its place (Krueger et al. 2017, "Zoneout").
     """
 
     gates: ClassVar[tuple[str, ...]]
     remembers: ClassVar[tuple[str, ...]] = ("h",)
+    recurs: ClassVar[bool] = True
+    lacks: ClassVar[tuple[str, ...]] = ("heads",)
 
-    def __init__(self, input_size: int, hidden_size: int, activation: str = "tanh") -> None:
+    def __init__(self, input_size: int, hidden_size: int, activation: str = "tanh", heads: int = 1) -> None:
         super().__init__()
         check_at_least("input_size", input_size, 1)
         check_at_least("hidden_size", hidden_size, 1)
         check_choice("activation", activation, ACTIVATIONS)
         self.input_size, self.hidden_size, self.activation = input_size, hidden_size, activation
-        self.zoneout = 0.0
-        rows = len(self.gates) * hidden_size
+        self.heads, self.zoneout = heads, 0.0
+        rows = sum(self.gate_sizes)
         self.weight_ih = nn.Parameter(torch.empty(rows, input_size))
-        self.weight_hh = nn.Parameter(torch.empty(rows, hidden_size))
+        if self.recurs:
+            self.weight_hh = nn.Parameter(torch.empty(rows, hidden_size))
         self.bias_ih = nn.Parameter(torch.empty(rows))
-        self.bias_hh = nn.Parameter(torch.empty(rows))
+        if self.recurs:  # in torch's order
+            self.bias_hh = nn.Parameter(torch.empty(rows))
         self.reset_parameters()
+
+    @property
+    def gate_sizes(self) -> tuple[int, ...]:
+        """See the class."""
+        return (self.hidden_size,) * len(self.gates)
+
+    @property
+    def state_sizes(self) -> tuple[int, ...]:
+        """See the class."""
+        return (self.hidden_size,) * len(self.remembers)
 
     def reset_parameters(self) -> None:
         """Draws every parameter from U(-1/√H, 1/√H), as torch does."""
@@ -62,8 +83,8 @@ class Cell(nn.Module):
             nn.init.uniform_(parameter, -bound, bound)
 
     def initial_state(self, like: Tensor) -> CellState:
-        """Returns zeros (B, H) for each thing remembered; B, device and dtype are those of `like` (B, …)."""
-        return tuple(like.new_zeros(like.shape[0], self.hidden_size) for _ in self.remembers)
+        """Returns zeros (B, F) for each thing remembered; B, device and dtype are those of `like` (B, …)."""
+        return tuple(like.new_zeros(like.shape[0], size) for size in self.state_sizes)
 
     def project(self, x: Tensor) -> Tensor:
         """Returns ``W_ih x + b_ih`` for all gates, (…, I) to (…, G*H)."""
@@ -86,7 +107,7 @@ class Cell(nn.Module):
 
         Args:
             x_t: (B, I).
-            state: (B, H) for each thing remembered.
+            state: (B, F) for each thing remembered.
             drop: (B, H) factors on the recurrent ``h``, the same for all steps of a sequence, or None.
 
         Returns:
@@ -113,11 +134,21 @@ class Cell(nn.Module):
         real: Tensor | None = None,
         drop: Tensor | None = None,
     ) -> tuple[Tensor, CellState]:
-        """Runs all steps; the input projection is one matrix product over all of them.
+        """Runs all steps, in parallel where the cell can; see `unroll`, which it is for all others."""
+        return self.unroll(x, state, real, drop)
+
+    def unroll(
+        self,
+        x: Tensor,
+        state: CellState | None = None,
+        real: Tensor | None = None,
+        drop: Tensor | None = None,
+    ) -> tuple[Tensor, CellState]:
+        """Runs all steps in a loop; the input projection is one matrix product over all of them.
 
         Args:
             x: (B, T, I).
-            state: (B, H) for each thing remembered; zeros if not given.
+            state: (B, F) for each thing remembered; zeros if not given.
             real: (B, T) bool; where False the state stays as it was. All steps are real if not given.
             drop: as in `step`.
 
@@ -137,3 +168,8 @@ class Cell(nn.Module):
     def extra_repr(self) -> str:
         """Sizes, for ``print(net)``."""
         return f"{self.input_size}, {self.hidden_size}, activation={self.activation}"
+
+
+def widened(x: Tensor) -> Tensor:
+    """Returns `x` with at least 32 bits: products and sums over many steps, and exponentials, need them."""
+    return x.float() if x.dtype in (torch.float16, torch.bfloat16) else x

@@ -39,18 +39,18 @@ class Memory:
     real: Tensor
 
     def rows(self, index: Tensor) -> Memory:
-        """Returns the source of some sentences, or of one several times."""
+        """Returns the source of some sentences."""
         return Memory(self.values[index], self.keys[index], self.real[index])
 
 
 @dataclass(frozen=True)
 class DecoderState:
-    """Where a decoder is.
+    """Where a decoder is, in each of N rows: one a sentence, or K of them, side by side, in a search.
 
     Attributes:
         core: state of the recurrent core.
-        fed: (B, H), what the last step made of its context; zeros at the start.
-        seen: (B, S), the sum of attention so far.
+        fed: (N, H), what the last step made of its context; zeros at the start.
+        seen: (N, S), the sum of attention so far.
     """
 
     core: State
@@ -104,9 +104,9 @@ class Decoder(nn.Module):
         self.head = SoftmaxHead(self.size, table.num_embeddings, table if tied else None)
 
     @property
-    def widths(self) -> list[int]:
-        """Units of each layer."""
-        return (self.core.core if isinstance(self.core, FedCore) else self.core).widths
+    def state_sizes(self) -> list[tuple[int, ...]]:
+        """Features of each thing that the core remembers, a tuple a layer."""
+        return (self.core.core if isinstance(self.core, FedCore) else self.core).state_sizes
 
     def remember(self, values: Tensor, real: Tensor) -> Memory:
         """Returns the source, (B, S, M) and its real steps (B, S), as this decoder sees it."""
@@ -124,12 +124,12 @@ class Decoder(nn.Module):
         """Reads symbols, each of which is the input of one step.
 
         Args:
-            tokens: (B, T), the beginning of a sentence first.
-            memory: the source.
+            tokens: (N, T), the beginning of a sentence first.
+            memory: the source. Where a sentence has several rows they share it.
             state: before the first of them.
 
         Returns:
-            What the softmax reads, (B, T, H), the attention (B, T, S), and the state after the last symbol.
+            What the softmax reads, (N, T, H), the attention (N, T, S), and the state after the last symbol.
         """
         tokens = word_dropout(tokens, self.word_dropout, self.unknown, self.training, keep=2)
         x = F.embedding(tokens, self.table.weight)  # (B, T, E)
@@ -155,13 +155,21 @@ class Decoder(nn.Module):
         return torch.cat(found, dim=1), torch.cat(paid, dim=1), state
 
     def _attend(self, outputs: Tensor, memory: Memory, seen: Tensor) -> tuple[Tensor, Tensor]:
-        """Luong et al. (2015), eq. 5: ``tanh(W [h; context])``, (B, T, H), and the weights (B, T, S)."""
-        context, weights = self.attention(outputs, memory.keys, memory.values, memory.real, seen)
+        """Luong et al. (2015), eq. 5: ``tanh(W [h; context])``, (N, T, H), and the weights (N, T, S).
+
+        The rows of one sentence are so many queries of its source, which need not be copied for each.
+        """
+        rows, steps, _ = outputs.shape
+        sentences, width = memory.real.shape
+        queries = outputs.reshape(sentences, -1, self.size)  # (B, K * T, H)
+        paid = seen.view(sentences, -1, width)  # (B, K, S); with coverage T is 1
+        context, weights = self.attention(queries, memory.keys, memory.values, memory.real, paid)
+        context, weights = context.reshape(rows, steps, -1), weights.reshape(rows, steps, width)
         return torch.tanh(self.combine(torch.cat([outputs, context], dim=-1))), weights
 
     def step(
         self, tokens: Tensor, memory: Memory, state: DecoderState
     ) -> tuple[Tensor, Tensor, DecoderState]:
-        """Reads one symbol a row, (B,): log probabilities (B, V) of the next, the attention (B, S), the state."""
+        """Reads one symbol a row, (N,): log probabilities (N, V) of the next, the attention (N, S), the state."""
         found, weights, state = self(tokens[:, None], memory, state)
         return self.head.log_probabilities(found[:, 0]), weights[:, 0], state

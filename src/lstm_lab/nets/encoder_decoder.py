@@ -5,6 +5,7 @@ Shapes: B sentences, S source steps, T target steps, D directions, H units, M fe
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from lstm_lab.batch import Batch
 from lstm_lab.errors import UserError, check_choice
 from lstm_lab.nets.attention import KINDS
 from lstm_lab.nets.beam import Symbols
+from lstm_lab.nets.cell import CELLS
 from lstm_lab.nets.decoder import Decoder, DecoderState, Memory
 from lstm_lab.nets.embedding import Embedding
 from lstm_lab.nets.frontend import build_frontend
@@ -31,7 +33,8 @@ class DecoderSettings:
 
     Attributes:
         attention: one of `lstm_lab.nets.attention.KINDS`.
-        attention_size: width of ``bahdanau`` and ``multihead``; None is the decoder's.
+        attention_size: width of ``bahdanau`` and ``multihead``; None is that of the
+            encoder's outputs.
         heads: of ``multihead``.
         coverage: attention sees what it has looked at before; needs input feeding.
         input_feeding: the decoder reads what it made of its last step.
@@ -91,37 +94,44 @@ class Bridge(nn.Module):
     Decoder layer l takes from encoder layer l, or from the last one where the encoder has fewer. Bahdanau et al.
     (2015), appendix A.2.2, do the same with the backward state alone.
 
+    What exponential gates remember means something only together with what it was divided by, which no linear map
+    keeps; of those cells ``h`` alone is handed over.
+
     Args:
         encoder: whose state it takes.
-        widths: units of each layer of the decoder.
+        decoder: features of each thing remembered, a tuple a layer of the decoder.
         zero: the decoder begins with zeros instead.
     """
 
-    def __init__(self, encoder: Recurrent, widths: list[int], zero: bool) -> None:
+    def __init__(self, encoder: Recurrent, decoder: Sequence[tuple[int, ...]], zero: bool) -> None:
         super().__init__()
-        self.widths, self.zero = widths, zero
-        depth, remembered = len(encoder.widths), len(encoder.initial_state(1)[0])
-        self.sources = [min(layer, depth - 1) for layer in range(len(widths))]
+        self.sizes, self.zero = decoder, zero
+        depth = len(encoder.state_sizes)
+        self.sources = [min(layer, depth - 1) for layer in range(len(decoder))]
+        handed = 1 if "n" in CELLS[encoder.cell].remembers else None  # n normalises
         self.maps = nn.ModuleList(
             nn.ModuleList(
-                nn.Linear(encoder.directions * encoder.widths[source], width) for _ in range(remembered)
+                nn.Linear(encoder.directions * features, wanted)
+                for features, wanted in zip(encoder.state_sizes[source][:handed], sizes[:handed], strict=True)
             )
-            for source, width in zip(self.sources, widths, strict=True)
+            for source, sizes in zip(self.sources, decoder, strict=True)
             if not zero
         )
 
     def forward(self, state: State) -> State:
-        """Returns the decoder's state, a tuple of (1, B, H) a layer."""
+        """Returns the decoder's state, a tuple of (1, B, F) a layer."""
+        one = state[0][0]
+        result: State = [
+            tuple(one.new_zeros(1, one.shape[1], size) for size in sizes) for sizes in self.sizes
+        ]
         if self.zero:
-            one = state[0][0]
-            return [tuple(one.new_zeros(1, one.shape[1], w) for _ in state[0]) for w in self.widths]
-        result: State = []
-        for source, maps in zip(self.sources, self.maps, strict=True):
+            return result
+        for layer, (source, maps) in enumerate(zip(self.sources, self.maps, strict=True)):
             parts = [
-                one(part.transpose(0, 1).flatten(1))  # (B, D*H) to (B, H)
-                for one, part in zip(maps, state[source], strict=True)  # type: ignore[call-overload]
+                one(part.transpose(0, 1).flatten(1))[None]  # (D, B, F) to (1, B, F)
+                for one, part in zip(maps, state[source], strict=False)  # type: ignore[call-overload]
             ]
-            result.append(tuple(p[None] if number else torch.tanh(p)[None] for number, p in enumerate(parts)))
+            result[layer] = (torch.tanh(parts[0]), *parts[1:], *result[layer][len(parts) :])
         return result
 
 
@@ -223,7 +233,7 @@ def build_encoder_decoder(
         settings.word_dropout,
         statistics.get("unknown", 1),
     )
-    bridge = Bridge(encoder, decoder.widths, settings.bridge == "zero")
+    bridge = Bridge(encoder, decoder.state_sizes, settings.bridge == "zero")
     meaning = Symbols(statistics["begin"], statistics["end"], tuple(statistics["never"]))
     reach = (statistics["longest"], statistics["stretch"])
     return EncoderDecoder(front, encoder, decoder, bridge, meaning, reach, settings.source_dropout)

@@ -6,6 +6,7 @@ All rules act on one gate at a time: the fan-out of a gate is H, not the G*H row
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -13,28 +14,28 @@ from torch import Tensor, nn
 
 from lstm_lab.errors import check_choice
 from lstm_lab.nets.cell import CELLS
-from lstm_lab.nets.recurrent import Recurrent
+from lstm_lab.nets.recurrent import LayerWeights, Recurrent
 
 SCHEMES = ("orthogonal", "gaussian", "torch")
 
 
-def orthogonal_(weight_hh: Tensor, gates: int) -> None:
-    """Makes each gate's block (H, H) orthogonal, so that it neither shrinks nor grows a state.
+def orthogonal_(weight_hh: Tensor, rows: Sequence[int]) -> None:
+    """Makes each gate's block (H, H) orthogonal, so that it neither shrinks nor grows a state; `rows` are its H.
 
     Saxe, McClelland & Ganguli (2014), "Exact solutions to the nonlinear dynamics of learning in deep linear
     neural networks"; for recurrent nets Henaff, Szlam & LeCun (2016).
     """
-    for block in weight_hh.chunk(gates):
+    for block in weight_hh.split(rows):
         nn.init.orthogonal_(block)
 
 
-def xavier_(weight_ih: Tensor, gates: int) -> None:
-    """Draws each gate's block (H, I) from U(±√(6 / (I + H))).
+def xavier_(weight_ih: Tensor, rows: Sequence[int]) -> None:
+    """Draws each gate's block (H, I) from U(±√(6 / (I + H))); `rows` are the H of each.
 
     Glorot & Bengio (2010), "Understanding the difficulty of training deep feedforward neural networks",
     eq. 16.
     """
-    for block in weight_ih.chunk(gates):
+    for block in weight_ih.split(rows):
         nn.init.xavier_uniform_(block)
 
 
@@ -58,9 +59,10 @@ def set_forget_bias(recurrent: Recurrent, value: float) -> None:
     if "forget" not in gates:
         return
     forget = gates.index("forget")
-    for *_, bias_ih, bias_hh in _all_parameters(recurrent):
-        bias_ih.chunk(len(gates))[forget].fill_(value)
-        bias_hh.chunk(len(gates))[forget].zero_()
+    for rows, (_, _, bias_ih, bias_hh) in _all_parameters(recurrent):
+        bias_ih.split(rows)[forget].fill_(value)
+        if bias_hh is not None:
+            bias_hh.split(rows)[forget].zero_()
 
 
 @torch.no_grad()
@@ -85,16 +87,19 @@ def initialise(
     check_choice("scheme", scheme, SCHEMES)
     recurrent.reset_parameters()
     if scheme != "torch":
-        gates = len(CELLS[recurrent.cell].gates)
-        for weight_ih, weight_hh, bias_ih, bias_hh in _all_parameters(recurrent):
+        for rows, (weight_ih, weight_hh, *biases) in _all_parameters(recurrent):
             if scheme == "orthogonal":
-                xavier_(weight_ih, gates)
-                orthogonal_(weight_hh, gates)
+                xavier_(weight_ih, rows)
             else:
                 gaussian_(weight_ih)
-                gaussian_(weight_hh)
-            bias_ih.zero_()
-            bias_hh.zero_()
+            if weight_hh is not None:
+                if scheme == "orthogonal":
+                    orthogonal_(weight_hh, rows)
+                else:
+                    gaussian_(weight_hh)
+            for bias in biases:
+                if bias is not None:
+                    bias.zero_()
         for name, parameter in recurrent.named_parameters():
             if "peephole" in name:
                 parameter.zero_()
@@ -115,10 +120,10 @@ def build_core(input_size: int, settings: dict[str, Any]) -> Recurrent:
     return initialise(Recurrent(input_size, **settings), scheme, forget_bias)
 
 
-def _all_parameters(recurrent: Recurrent) -> list[tuple[Tensor, Tensor, Tensor, Tensor]]:
-    """The four parameters of every layer and direction."""
+def _all_parameters(recurrent: Recurrent) -> list[tuple[tuple[int, ...], LayerWeights]]:
+    """The rows of each gate, and the parameters, of every layer and direction."""
     return [
-        recurrent.layer_parameters(layer, direction)
+        (recurrent.gate_sizes[layer], recurrent.layer_parameters(layer, direction))
         for layer in range(len(recurrent.widths))
         for direction in range(recurrent.directions)
     ]

@@ -20,7 +20,12 @@ from lstm_lab.nets.fused import as_autocast_has_it, build_kernels, choose_backen
 from lstm_lab.nets.padding import Weights, all_full, flip, real_steps, run_kernel
 
 State = list[CellState]
-"""One entry a layer, each a tuple of tensors (D, B, H): ``(h, c)`` of the LSTMs, ``(h,)`` of the others."""
+"""One entry a layer, each a tuple of tensors (D, B, F), what the cell remembers with the output ``h`` first:
+``(h, c)`` of most LSTMs, ``(h,)`` of most others. F is H, but for what holds a matrix or a number a head."""
+
+
+LayerWeights = tuple[Tensor, Tensor | None, Tensor, Tensor | None]
+"""``weight_ih, weight_hh, bias_ih, bias_hh`` of a layer; the recurrent ones are None where a cell does not recur."""
 
 
 class Recurrent(nn.Module):
@@ -43,6 +48,7 @@ class Recurrent(nn.Module):
             et al. 2018, "Regularizing and optimizing LSTM language models"). The fused kernels stay in use.
         zoneout: probability that a unit keeps what it remembered (Krueger et al. 2017).
         residual: the input of each layer but the first is added to its outputs, where their sizes are equal.
+        heads: into which the units of each layer are divided, in the cells that have them.
 
     Attributes:
         backend: ``torch`` or ``reference``, what ``auto`` has become.
@@ -67,6 +73,7 @@ class Recurrent(nn.Module):
         weight_drop: float = 0.0,
         zoneout: float = 0.0,
         residual: bool = False,
+        heads: int = 1,
     ) -> None:
         super().__init__()
         self.widths = _widths(hidden_size, num_layers)
@@ -77,6 +84,9 @@ class Recurrent(nn.Module):
         for name, share in {**shares, "zoneout": zoneout}.items():
             if not 0 <= share < 1:
                 raise UserError(f"{name}={share} is no probability: it must be at least 0 and below 1.")
+        options: dict[str, float | str] = {"zoneout": zoneout, "activation": activation, "heads": heads}
+        for name, value in {**shares, **options}.items():
+            _check_place(cell, name, value)
         self.backend = choose_backend(backend, cell, activation, recurrent_dropout, zoneout)
         self.locked, self.weight_drop, self.residual = locked, weight_drop, residual
         self.cell, self.activation = cell, activation
@@ -86,7 +96,7 @@ class Recurrent(nn.Module):
         inputs = [input_size, *(self.directions * width for width in self.widths[:-1])]
         if self.backend == "reference":
             self.cells = nn.ModuleList(
-                CELLS[cell](size, width, activation)
+                CELLS[cell](size, width, activation, **({} if heads == 1 else {"heads": heads}))
                 for size, width in zip(inputs, self.widths, strict=True)
                 for _ in range(self.directions)
             )
@@ -103,25 +113,39 @@ class Recurrent(nn.Module):
         for part in self.cells if self.backend == "reference" else self.kernels:
             part.reset_parameters()  # type: ignore[operator]
 
-    def layer_parameters(self, layer: int, direction: int) -> Weights:
+    def layer_parameters(self, layer: int, direction: int) -> LayerWeights:
         """Returns the parameters of one layer and direction, in either backend."""
         if self.backend == "reference":
             cell = self._cell(layer, direction)
-            return cell.weight_ih, cell.weight_hh, cell.bias_ih, cell.bias_hh
+            recurrent = (cell.weight_hh, cell.bias_hh) if cell.recurs else (None, None)
+            return cell.weight_ih, recurrent[0], cell.bias_ih, recurrent[1]
         kernel, within = (self.kernels[0], layer) if len(self.kernels) == 1 else (self.kernels[layer], 0)
         return tuple(kernel.all_weights[within * self.directions + direction])  # type: ignore
 
     def _cell(self, layer: int, direction: int) -> Cell:
         return self.cells[layer * self.directions + direction]  # type: ignore[return-value]
 
+    @property
+    def gate_sizes(self) -> list[tuple[int, ...]]:
+        """Rows of each gate in the weights, a tuple a layer."""
+        if self.backend == "reference":
+            return [self._cell(layer, 0).gate_sizes for layer in range(len(self.widths))]
+        return [(width,) * len(CELLS[self.cell].gates) for width in self.widths]
+
+    @property
+    def state_sizes(self) -> list[tuple[int, ...]]:
+        """Features of each thing remembered, a tuple a layer."""
+        if self.backend == "reference":
+            return [self._cell(layer, 0).state_sizes for layer in range(len(self.widths))]
+        return [(width,) * len(CELLS[self.cell].remembers) for width in self.widths]
+
     def initial_state(
         self, batch_size: int, device: torch.device | str | None = None, dtype: torch.dtype | None = None
     ) -> State:
         """Returns a state of zeros."""
-        remembers = CELLS[self.cell].remembers
         return [
-            tuple(torch.zeros(self.directions, batch_size, w, device=device, dtype=dtype) for _ in remembers)
-            for w in self.widths
+            tuple(torch.zeros(self.directions, batch_size, f, device=device, dtype=dtype) for f in sizes)
+            for sizes in self.state_sizes
         ]
 
     def dropout_masks(
@@ -255,7 +279,7 @@ class Recurrent(nn.Module):
                 return torch.func.functional_call(cell, dropped, (x, state, real, drop))
             return cell(x, state, real, drop)
         assert lengths is not None  # without lengths the kernels run whole
-        weights = self.layer_parameters(layer, direction)
+        weights: Weights = self.layer_parameters(layer, direction)  # type: ignore[assignment]
         if self.weight_drop and self.training:
             weights = (weights[0], F.dropout(weights[1], self.weight_drop), *weights[2:])
         return run_kernel(self.cell, self.activation, x, lengths, state, weights)
@@ -275,3 +299,12 @@ def _widths(hidden_size: int | Sequence[int], num_layers: int) -> list[int]:
     for width in widths:
         check_at_least("hidden_size", width, 1)
     return widths
+
+
+def _check_place(cell: str, name: str, value: float | str) -> None:
+    """Refuses an option that the equations of a cell have no place for, unless it is off."""
+    off = {"activation": "tanh", "heads": 1}.get(name, 0)
+    if name in CELLS[cell].lacks and value != off:
+        raise UserError(
+            f"{name}={value}: the equations of cell={cell} have no place for it. Allowed there: {off}."
+        )
