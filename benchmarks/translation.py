@@ -38,7 +38,7 @@ STEPS, SENTENCES, SYMBOLS, BATCH = 20, 128, 12, 64
 PEER = Path(__file__).with_name("translation_joeynmt.py")
 ARMS = {
     "fast": {"attention": "general", "input_feeding": False},
-    "fed": {"attention": "bahdanau", "input_feeding": True},
+    "fed": {"attention": "bahdanau", "input_feeding": True, "attention_size": 256},
 }
 
 

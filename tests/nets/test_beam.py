@@ -6,7 +6,7 @@ import math
 import pytest
 import torch
 
-from lstm_lab.nets.beam import Penalties, Symbols, beam_search, sample
+from lstm_lab.nets.beam import Penalties, Symbols, beam_search, likeliest, sample
 
 END, VOCABULARY = 3, 7
 SYMBOLS = Symbols(begin=2, end=END, never=(0, 2))
@@ -28,6 +28,7 @@ def writer(seed=0, sharp=1.5):
 
     def step(tokens, source, state):
         who, before = source.parts[0], state.parts[0]
+        who = who.repeat_interleave(len(tokens) // len(who))  # places of a sentence share its source
         attention = torch.eye(4)[tokens % 4]
         return table[who, before, tokens], attention, Table([tokens])
 
@@ -83,6 +84,20 @@ def test_a_beam_of_one_is_greedy():
                 break
             symbols.append(last)
         assert one.symbols.tolist() == symbols
+
+
+@pytest.mark.parametrize(("symbols", "count"), [(7, 3), (3, 5), (640, 2), (1000, 5), (6001, 5), (700, 400)])
+def test_the_largest_numbers_of_a_row_are_those_of_a_sort(symbols, count):
+    torch.manual_seed(symbols)
+    scores = torch.randn(6, symbols)
+    scores[0, :] = -torch.inf
+    scores[1, symbols // 2 :] = -torch.inf
+    scores[2, -1], scores[3, 0] = 9.0, 9.0
+    ordered = scores.sort(dim=1, descending=True)
+    found, numbers = likeliest(scores, count)
+    assert torch.equal(found, ordered.values[:, :count])
+    assert torch.equal(scores.gather(1, numbers), found)
+    assert all(len(set(row)) == len(row) for row in numbers.tolist())
 
 
 @pytest.mark.parametrize("size", [2, 5, 8])

@@ -47,6 +47,23 @@ def test_a_tied_head_shares_its_weight():
     assert head.linear.weight is table.weight
 
 
+@pytest.mark.parametrize("name", ["softmax", "tied", "tied and projected"])
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.9])
+def test_smoothing_is_torchs(name, share):
+    """The cheap form has the value of `cross_entropy`, and its gradients."""
+    torch.manual_seed(1)
+    head, targets = heads()[name].double(), torch.arange(20) % 11
+    nn.init.normal_(head.linear.bias)
+    hidden = torch.randn(
+        20, 8 if "projected" in name else 5, dtype=torch.float64, requires_grad=True
+    )  # (N, H)
+    ours = head.smoothed(hidden, targets, share)
+    theirs = nn.functional.cross_entropy(head.logits(hidden), targets, label_smoothing=share)
+    torch.testing.assert_close(ours, theirs)
+    inputs = [hidden, *head.parameters()]
+    torch.testing.assert_close(torch.autograd.grad(ours, inputs), torch.autograd.grad(theirs, inputs))
+
+
 def test_cutoffs_are_checked():
     with pytest.raises(UserError, match=r"task\.cutoffs=\[20\] must rise between 1 and 10"):
         AdaptiveHead(4, 11, [20])

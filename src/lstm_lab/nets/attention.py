@@ -36,7 +36,7 @@ class Attention(nn.Module):
         raise NotImplementedError
 
     def scores(self, query: Tensor, keys: Tensor, seen: Tensor | None) -> Tensor:
-        """Returns scores (B, T, S) for queries (B, T, Q); `seen` (B, S) is the attention that was paid before."""
+        """Returns scores (B, T, S) for queries (B, T, Q); `seen` as in `forward`."""
         raise NotImplementedError
 
     def forward(
@@ -49,7 +49,7 @@ class Attention(nn.Module):
             keys: of `keys`.
             memory: (B, S, M).
             real: (B, S) bool, False on padding.
-            seen: (B, S), the sum of earlier weights, for kinds with coverage.
+            seen: (B, T, S) or (B, 1, S), the sum of earlier weights, for kinds with coverage.
 
         Returns:
             Contexts (B, T, output_size) and weights (B, T, S), whose rows sum to one over real steps.
@@ -89,9 +89,10 @@ class AdditiveAttention(Attention):
 
     def scores(self, query: Tensor, keys: Tensor, seen: Tensor | None) -> Tensor:
         """The equation above."""
+        keys = keys[:, None]  # (B, 1, S, A)
         if self.coverage is not None and seen is not None:
-            keys = keys + seen[..., None] * self.coverage
-        hidden = torch.tanh(self.query(query)[:, :, None] + keys[:, None])  # (B, T, S, A)
+            keys = keys + seen[..., None] * self.coverage  # (B, T or 1, S, A)
+        hidden = torch.tanh(self.query(query)[:, :, None] + keys)  # (B, T, S, A)
         return self.energy(hidden).squeeze(-1)
 
 

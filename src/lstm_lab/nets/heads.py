@@ -45,6 +45,20 @@ class SoftmaxHead(nn.Module):
         """Returns (…, V) for outputs (…, H)."""
         return F.log_softmax(self.logits(hidden), dim=-1)
 
+    def smoothed(self, hidden: Tensor, targets: Tensor, share: float) -> Tensor:
+        """Returns the mean cross-entropy of targets (N,), of which a share is spread over all symbols.
+
+        With logits z and the target t, ``(1 - ε)(-log p_t) + ε mean_j(-log p_j)`` is
+        ``-log p_t + ε (z_t - mean_j z_j)``, and a mean of logits is the logit of a mean of weights. So smoothing
+        costs (N, E); `torch.nn.functional.cross_entropy` takes (N, V) more, a third of the head's time.
+        """
+        features, weight, bias = self.project(hidden), self.linear.weight, self.linear.bias
+        nats = F.cross_entropy(self.linear(features), targets)
+        if not share:
+            return nats
+        towards = F.embedding(targets, weight) - weight.mean(0)  # (N, E)
+        return nats + share * ((features * towards).sum(-1) + bias[targets] - bias.mean()).mean()
+
     def nats(self, hidden: Tensor, targets: Tensor) -> Tensor:
         """Returns the negative log probability (N,) of targets (N,) after outputs (N, H)."""
         return F.cross_entropy(self.logits(hidden), targets, reduction="none")

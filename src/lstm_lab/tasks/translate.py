@@ -9,7 +9,7 @@ Shapes: B sentences, S source steps, T target steps, V symbols, M networks, K hy
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -25,6 +25,7 @@ from lstm_lab.spec import Spec
 from lstm_lab.tasks.base import Task
 
 PAD = 0
+TOGETHER = 128  # sentences that are searched at a time: a step's chances are as many times K and V numbers
 
 
 class Translate(Task):
@@ -109,8 +110,7 @@ class Translate(Task):
             tokens = self._mixed_with_own(net, batch, tokens)
         found, _ = net(batch, tokens)
         real = target != PAD
-        logits = net.decoder.head.logits(found[real])  # (real symbols, V)
-        return F.cross_entropy(logits, target[real], label_smoothing=self.label_smoothing)
+        return net.decoder.head.smoothed(found[real], target[real], self.label_smoothing)
 
     @torch.no_grad()
     def _mixed_with_own(self, net: EncoderDecoder, batch: Batch, tokens: Tensor) -> Tensor:
@@ -190,35 +190,29 @@ class Translate(Task):
         size = beam or self.beam
         check_options(size, n_best, temperature, top_k, top_p)
         readers = [net for net in nets if isinstance(net, EncoderDecoder)]
-        mixture = Mixture(readers, weights)
-        source, state = mixture.encode(batch)
-        lengths, limits = batch.lengths, readers[0].limits(batch.lengths)
-        limits = limits if steps is None else limits.clamp(max=steps)
+        mixture, symbols = Mixture(readers, weights), readers[0].symbols
         block = self.no_repeat if no_repeat is None else no_repeat
-        if temperature is not None:
-            generators = [
-                torch.Generator().manual_seed(seed * 1_000_003 + key) for key in batch.keys.tolist()
-            ]
-            found = sample(
-                mixture.step,
-                source,
-                state,
-                limits,
-                readers[0].symbols,
-                generators,
-                temperature,
-                top_k,
-                top_p,
-                block,
-            )
-        else:
-            penalties = Penalties(
-                self.length_penalty if length_penalty is None else length_penalty,
-                self.coverage_penalty if coverage_penalty is None else coverage_penalty,
-            )
-            found = beam_search(
-                mixture.step, source, state, lengths, limits, readers[0].symbols, size, penalties, block
-            )
+        penalties = Penalties(
+            self.length_penalty if length_penalty is None else length_penalty,
+            self.coverage_penalty if coverage_penalty is None else coverage_penalty,
+        )
+        found: list[list[Hypothesis]] = [[] for _ in range(len(batch))]
+        for rows in batch.lengths.argsort(descending=True).split(TOGETHER):
+            part = batch[rows]
+            source, state = mixture.encode(replace(part, inputs=part.inputs[:, : int(part.lengths.max())]))
+            limits = readers[0].limits(part.lengths)
+            limits = limits if steps is None else limits.clamp(max=steps)
+            if temperature is not None:
+                draws = [torch.Generator().manual_seed(seed * 1_000_003 + key) for key in part.keys.tolist()]
+                some = sample(
+                    mixture.step, source, state, limits, symbols, draws, temperature, top_k, top_p, block
+                )
+            else:
+                some = beam_search(
+                    mixture.step, source, state, part.lengths, limits, symbols, size, penalties, block
+                )
+            for row, hypotheses in zip(rows.tolist(), some, strict=True):
+                found[row] = hypotheses
         return as_tensors(found, n_best, batch.inputs.shape[1])
 
 
@@ -250,7 +244,7 @@ class Mixture:
         return Several([memory for memory, _ in pairs]), Several([state for _, state in pairs])
 
     def step(self, tokens: Tensor, source: Several, state: Several) -> tuple[Tensor, Tensor, Several]:
-        """Log probabilities (N, V) of the next symbol, the mean attention (N, S), the states."""
+        """Log probabilities (N, V) of the next symbol, the mean attention (N, S), the states; see `beam.Step`."""
         each = [
             net.decoder.step(tokens, memory, one)
             for net, memory, one in zip(self.nets, source.parts, state.parts, strict=True)
