@@ -10,12 +10,13 @@ from lstm_lab.doors import answer, compose_config, words
 WORDS = {
     "run": "a trained run: its test part is forecast from every origin, nothing is trained",
     "every": "origins after which the model is trained anew, with its transforms; never trains once",
+    "weights": "what each training anew begins with: fresh ones, or with warm those of the training before",
     "stride": "rows between two origins; 1 if not given",
     "window": "expanding trains on all rows so far, sliding on as many as the first time",
     "out": "folder for backtest.csv, backtest.json and the pictures",
 }
-USAGE = """usage: python -m lstm_lab.backtest [run=…] [data=… model=… key=value …] [every=never|k] [stride=1]
-       [window=expanding|sliding] [out=folder]
+USAGE = """usage: python -m lstm_lab.backtest [run=…] [data=… model=… key=value …] [every=never|k]
+       [weights=fresh|warm] [stride=1] [window=expanding|sliding] [out=folder]
 The test part (data.test=count, share or date) holds the origins. All other words are those of lstm_lab.train."""
 
 
@@ -31,9 +32,13 @@ def command(argv: list[str]) -> None:
     from lstm_lab.errors import UserError, check_choice
 
     check_choice("window", given.get("window", "expanding"), ("expanding", "sliding"))
+    check_choice("weights", given.get("weights", "fresh"), ("fresh", "warm"))
     every, stride = given.get("every", "never"), given.get("stride", "1")
     if every != "never" and not (every.isdigit() and int(every)):
         raise UserError(f"every={every} must be never, or a whole number of origins.")
+    warm = given.get("weights") == "warm"
+    if warm and every == "never":
+        raise UserError("weights=warm needs every=k: without it the model is trained once.")
     if not (stride.isdigit() and int(stride)):
         raise UserError(f"stride={stride} must be a whole number of rows.")
     if "run" in given and (rest or every != "never"):
@@ -45,7 +50,7 @@ def command(argv: list[str]) -> None:
         found = backtest.of_run(given["run"], int(stride))
     else:
         refit = None if every == "never" else int(every)
-        found = backtest.run(config, rest, refit, int(stride), given.get("window") == "sliding")
+        found = backtest.run(config, rest, refit, int(stride), given.get("window") == "sliding", warm)
     backtest.show(found, given.get("out"))
 
 

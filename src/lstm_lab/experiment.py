@@ -14,7 +14,7 @@ from lstm_lab import evaluation, recorder, report, resuming
 from lstm_lab.data.loader import EvaluationLoader
 from lstm_lab.errors import DivergedError
 from lstm_lab.models import SequenceModel
-from lstm_lab.planning import Plan, build_model, prepare, time_a_step
+from lstm_lab.planning import Plan, build_model, prepare, start_from, time_a_step
 from lstm_lab.predictor import Predictor
 from lstm_lab.sweeps import current_trial
 from lstm_lab.training import ranks, signals
@@ -160,7 +160,8 @@ def fit(plan: Plan, record: recorder.Record | recorder.Onlooker, session: Sessio
         best.restore(plan.model)
         if isinstance(record, recorder.Record):
             if best.score is not None:  # however training ended, its best weights are kept
-                record.checkpoint(Predictor(plan.model, plan.data.processor), plan.settings["data"])
+                predictor = Predictor(plan.model, plan.data.processor)
+                record.checkpoint(predictor, plan.settings["data"], plan.refits and current_trial() is None)
             record.history(history.table(), best)
     if best.score is None:
         raise DivergedError(
@@ -192,6 +193,7 @@ def refit(plan: Plan, best: KeepBest, session: Session) -> SequenceModel:
     plan.data.fit_again()
     steps = best.step if best.stopped else plan.max_steps
     model = build_model(plan.settings, plan.data, plan.task, plan.chunk, plan.allowed, plan.max_steps)
+    start_from(model, plan.settings["start"], refit=True)
     model.weights.copy_(plan.model.weights)
     if session.ended("refit"):
         session.load(model)

@@ -18,8 +18,10 @@ from lstm_lab.data import SequenceDataModule
 from lstm_lab.errors import UserError, check_at_least
 from lstm_lab.models import SequenceModel
 from lstm_lab.models.optim import build_optimizer, build_schedule
+from lstm_lab.paths import find_run
 from lstm_lab.tasks import Task
 from lstm_lab.training import ranks
+from lstm_lab.training.checkpoint import read_checkpoint
 from lstm_lab.training.ranks import Group
 from lstm_lab.training.trainer import build_trainer, choose_chunk, choose_threads
 from lstm_lab.wiring import build
@@ -78,6 +80,7 @@ def prepare(settings: Any, overrides: Sequence[str], group: Group) -> Plan:
     lean = trainer["precision"] in ("32-true", 32, "32") and trainer["strategy"] == "auto" and accumulate == 1
     chunk = choose_chunk(settings["fit"]["steps_per_execution"], validate_every, flops, lean)
     model = build_model(settings, data, task, chunk, allowed, max_steps)
+    start_from(model, settings["start"])
     # What only training would find out is tried here, while nothing has been written.
     build_schedule(build_optimizer(model.parameters(), settings["optim"]), settings["optim"], max_steps)
     build_trainer(1, **trainer)
@@ -140,6 +143,30 @@ def build_model(
         steps_per_execution=chunk,
         seed=settings["seed"],
     )
+
+
+@torch.no_grad()
+def start_from(model: SequenceModel, run: str | None, refit: bool = False) -> None:
+    """Gives a new model the trained weights of an earlier run; what was measured on training rows stays its own.
+
+    Args:
+        model: of the same sizes.
+        run: a finished run, or None for none.
+        refit: whether validation is over. Until then the weights from before that run's own refit are taken, which
+            have not seen its validation rows.
+
+    Raises:
+        UserError: if there is no such run, or its networks are of other sizes.
+    """
+    if run is None:
+        return
+    folder = find_run(run) / "checkpoints"
+    fitted = folder / "fit.ckpt"
+    given = read_checkpoint(fitted if fitted.is_file() and not refit else folder / "best.ckpt")["state_dict"]
+    for name, parameter in model.named_parameters():
+        if name not in given or given[name].shape != parameter.shape:
+            raise UserError(f"start={run}: its networks are not of the sizes of this run's ({name}).")
+        parameter.copy_(given[name])
 
 
 def allowed_targets(settings: dict[str, Any], overrides: Sequence[str]) -> list[str]:

@@ -78,11 +78,11 @@ class Record:
         if not diverged_at_once and current_trial() is None:
             draw_learning_curve(self.directory.figure("learning_curve"), table, best.monitor, best.smaller)
 
-    def checkpoint(self, predictor: Predictor, data: dict[str, Any]) -> None:
-        """Writes ``best.ckpt``, with what it takes to find the data again."""
-        write_checkpoint(
-            self.directory.best, {**predictor.checkpoint(), "data": data, "version": __version__}
-        )
+    def checkpoint(self, predictor: Predictor, data: dict[str, Any], refits: bool = False) -> None:
+        """Writes ``best.ckpt``, with what it takes to find the data again; ``fit.ckpt`` too, if a refit follows."""
+        content = {**predictor.checkpoint(), "data": data, "version": __version__}
+        for path in [self.directory.best, *([self.directory.fitted] if refits else [])]:
+            write_checkpoint(path, content)
 
     def test(self, tested: Tested, predictor: Predictor, data: SequenceDataModule, best: KeepBest) -> None:
         """Writes numbers, predictions and picture of the test, once."""
@@ -96,6 +96,8 @@ class Record:
         }
         self.directory.write_json("metrics.json", facts)
         tested.predictions.to_csv(self.directory.path / "predictions.csv", index=False)
+        for name, table in tested.tables.items():
+            table.to_csv(self.directory.path / f"{name}.csv", index=False)
         for name, draw in tested.pictures.items():
             draw(self.directory.figure(name))
         self._pictures = [self.directory.figure(name) for name in tested.pictures]
@@ -105,7 +107,8 @@ class Record:
             numbers |= {f"baseline/{key}": float(best_row[key]) for key in tested.shown if key in best_row}
         self.tracked.log_metrics(numbers, step=0)  # the same step in every run, so that MLflow draws bars
         self.tracked.set_tags({"verdict": facts["verdict"], "protocol": data.protocol})
-        for path in ("metrics.json", "predictions.csv", "history.csv", "figures"):
+        tables = [f"{name}.csv" for name in tested.tables]
+        for path in ("metrics.json", "predictions.csv", "history.csv", *tables, "figures"):
             self.tracked.log_artifact(self.directory.path / path)
         if self.tracked.id is not None:
             from lstm_lab.tracking.model import save_model

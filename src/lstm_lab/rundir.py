@@ -56,6 +56,11 @@ class RunDirectory:
         """The checkpoint that the test scored."""
         return self.path / "checkpoints" / "best.ckpt"
 
+    @property
+    def fitted(self) -> Path:
+        """The checkpoint before a refit: its weights have not seen the validation rows."""
+        return self.path / "checkpoints" / "fit.ckpt"
+
     def figure(self, name: str) -> Path:
         """Path of a picture: a PNG, unless its name says otherwise."""
         return self.path / "figures" / (name if Path(name).suffix else f"{name}.png")

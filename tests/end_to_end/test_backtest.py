@@ -5,12 +5,14 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 
 import lstm_lab
 from lstm_lab.backtest import main
 from lstm_lab.data import TimeSeriesDataModule
 from lstm_lab.data.timeseries.source import Series
 from lstm_lab.evaluation.forecast import forecast_part
+from lstm_lab.train import main as door
 
 
 def test_all_origins_in_one_pass_are_those_of_a_loop(train, monthly, tmp_path, capsys):
@@ -31,8 +33,10 @@ def test_all_origins_in_one_pass_are_those_of_a_loop(train, monthly, tmp_path, c
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("window", ["expanding", "sliding"])
-def test_folds_are_trained_on_their_own_rows(window, outputs, monthly, tmp_path, capsys):
+@pytest.mark.parametrize(
+    ("window", "weights"), [("expanding", "fresh"), ("sliding", "fresh"), ("expanding", "warm")]
+)
+def test_folds_are_trained_on_their_own_rows(window, weights, outputs, monthly, tmp_path, capsys):
     words = [
         "data=csv",
         "data.horizon=2",
@@ -42,10 +46,12 @@ def test_folds_are_trained_on_their_own_rows(window, outputs, monthly, tmp_path,
         "model.hidden_size=4",
     ]
     out = tmp_path / "back"
-    given = ["every=3", "stride=2", f"window={window}", f"out={out}"]
+    ways = ["every=3", "stride=2", f"window={window}", f"weights={weights}"]
+    given = [*ways, f"out={out}"]
     assert main([*words, f"data.path={monthly()}", *given]) == 0
     shown = capsys.readouterr().out
-    assert f"2 step(s) ahead from 4 origins, stride 2, trained anew every 3 origins, {window}" in shown
+    trained = "trained anew" if weights == "fresh" else "trained on from the last weights"
+    assert f"2 step(s) ahead from 4 origins, stride 2, {trained} every 3 origins, {window}" in shown
     table = pd.read_csv(out / "backtest.csv")
     assert table["step"].tolist() == [1, 2] * 4
     assert table["truth"].notna().all()
@@ -53,15 +59,50 @@ def test_folds_are_trained_on_their_own_rows(window, outputs, monthly, tmp_path,
     rewritten = monthly(
         "late.csv", lambda one: one.__setitem__("sales", one["sales"].where(one.index < 70, 1e6))
     )
-    assert (
-        main([*words, f"data.path={rewritten}", "every=3", "stride=2", f"window={window}", f"out={again}"])
-        == 0
-    )
+    assert main([*words, f"data.path={rewritten}", *ways, f"out={again}"]) == 0
     # The last fold begins at row 70: nothing behind it was seen by it or by those before.
     assert pd.read_csv(again / "backtest.csv")["forecast"].tolist() == table["forecast"].tolist()
 
 
+def test_a_run_begins_with_the_weights_of_another(train, monthly):
+    words = ["data=csv", f"data.path={monthly()}", "data.horizon=3", "data.test=12", "data.season=0"]
+    first = train(*words, "data.rows=60", "fit.max_steps=8")
+    still = ["fit.max_steps=1", "optim.lr=1e-12", "optim.weight_decay=0"]
+    second = train(*words, f"start={first.path}", *still)
+
+    def weights(ran, name):
+        state = torch.load(ran.path / "checkpoints" / name, weights_only=True)["state_dict"]
+        return {
+            key: value for key, value in state.items() if key.endswith(("weight", "kernels.0.weight_hh_l0"))
+        }
+
+    for name in ("fit.ckpt", "best.ckpt"):  # before validation was over, and after the refit
+        assert weights(second, name).keys() == weights(first, name).keys()
+        for key, value in weights(first, name).items():
+            torch.testing.assert_close(weights(second, name)[key], value, atol=1e-6, rtol=0)
+    assert not torch.equal(
+        weights(first, "fit.ckpt")["members.0.head.weight"],
+        weights(first, "best.ckpt")["members.0.head.weight"],
+    )
+    # What was measured is its own: the spread of more rows.
+    assert not torch.equal(
+        first.checkpoint["state_dict"]["members.0.spread"],
+        second.checkpoint["state_dict"]["members.0.spread"],
+    )
+
+
+def test_weights_of_another_size_are_refused(train, monthly, capsys):
+    words = ["data=csv", f"data.path={monthly()}", "data.horizon=3", "data.test=12"]
+    first = train(*words)
+    capsys.readouterr()
+    assert door([*words, "ensemble=1", "model.hidden_size=5", f"start={first.path}", "tracking=off"]) == 2
+    error = capsys.readouterr().err
+    assert "its networks are not of the sizes" in error
+    assert len(error.splitlines()) == 1
+
+
 WRONG = {
+    "warm": (["data=airline", "weights=warm"], "weights=warm needs every=k"),
     "every": (["data=airline", "every=soon"], "every=soon must be never"),
     "stride": (["data=airline", "stride=0"], "stride=0 must be"),
     "window": (["data=airline", "window=rolling"], "window=rolling is not known"),

@@ -55,7 +55,14 @@ def of_run(name: str, stride: int = 1) -> Backtest:
     return _judged(found, loaded, data, _protocol(data, len(found.origins), stride, None), started)
 
 
-def run(config: Any, overrides: Sequence[str], refit: int | None, stride: int, sliding: bool) -> Backtest:
+def run(
+    config: Any,
+    overrides: Sequence[str],
+    refit: int | None,
+    stride: int,
+    sliding: bool,
+    warm: bool = False,
+) -> Backtest:
     """Trains before the first origin, and again after every `refit` origins.
 
     Each training is a whole run of its own: validation rows before its first origin decide, transforms are fitted to
@@ -67,6 +74,8 @@ def run(config: Any, overrides: Sequence[str], refit: int | None, stride: int, s
         refit: origins after which a model is trained anew; None trains once.
         stride: rows between two origins.
         sliding: train on as many rows as the first time, not on all so far.
+        warm: begin each training with the weights of the one before: with those from before its refit until
+            validation is over, so that no validation row has been trained on.
     """
     from lstm_lab.doors import node_of
 
@@ -74,14 +83,16 @@ def run(config: Any, overrides: Sequence[str], refit: int | None, stride: int, s
     data.setup()
     whole = data.windows("test").origins.numpy()[::stride]
     groups = [whole] if refit is None else [whole[at : at + refit] for at in range(0, len(whole), refit)]
-    parts, loaded, seconds = [], None, 0.0
+    parts, loaded, before, seconds = [], None, None, 0.0
     for group in track(groups, "backtest", disable=len(groups) == 1, transient=True):
         rows = int(group[-1]) + data.horizon
         skip = int(group[0] - whole[0]) if sliding else 0
         fold = [*overrides, "tracking=off", f"data.test={rows - int(group[0])}", f"data.rows={rows}"]
         fold += [f"data.skip={skip}"] if skip else []
         fold += [] if refit is None else [f"data.validation={data.split.valid - data.split.first_validation}"]
-        loaded, own = _trained(fold)
+        if warm:  # the first fold's size; more rows would ask for more
+            fold += [f"data.lookback={data.lookback_rows}", *([f"start={before}"] if before else [])]
+        loaded, own, before = _trained(fold)
         started = time.perf_counter()
         found = every(forecast_part(loaded, own, "test"), stride)
         seconds += time.perf_counter() - started
@@ -89,11 +100,9 @@ def run(config: Any, overrides: Sequence[str], refit: int | None, stride: int, s
     assert loaded is not None
     joined = _joined(parts)
     started = time.perf_counter() - seconds
-    way = (
-        None
-        if refit is None
-        else f"trained anew every {refit} origins, {'sliding' if sliding else 'expanding'}"
-    )
+    anew = "trained on from the last weights" if warm else "trained anew"
+    window = "sliding" if sliding else "expanding"
+    way = None if refit is None else f"{anew} every {refit} origins, {window}"
     return _judged(joined, loaded, data, _protocol(data, len(whole), stride, way), started)
 
 
@@ -107,8 +116,8 @@ def every(found: Forecasts, stride: int) -> Forecasts:
     return Forecasts(origins, truth, forecast, thinned(found.lower), thinned(found.upper), found.crps)
 
 
-def _trained(words: list[str]) -> tuple[Predictor, TimeSeriesDataModule]:
-    """One fold: a whole run, its table not printed."""
+def _trained(words: list[str]) -> tuple[Predictor, TimeSeriesDataModule, Path]:
+    """One fold: a whole run, its table not printed; with its directory."""
     from lstm_lab.doors import compose_config
     from lstm_lab.experiment import run as train
 
@@ -118,7 +127,7 @@ def _trained(words: list[str]) -> tuple[Predictor, TimeSeriesDataModule]:
     path = result.directory / "checkpoints" / "best.ckpt"
     data = build(dict(read_checkpoint(path)["data"]), TimeSeriesDataModule)
     data.setup("test")
-    return predictors.load(path), data
+    return predictors.load(path), data, result.directory
 
 
 def _joined(parts: list[Forecasts]) -> Forecasts:
