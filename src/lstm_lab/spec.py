@@ -52,7 +52,9 @@ class Frames:
 
 Inputs = Values | Tokens | Frames
 
-TargetKind = Literal["horizon", "class", "label", "next", "gap", "transcript", "sentence", "frames"]
+TargetKind = Literal[
+    "horizon", "class", "number", "label", "next", "gap", "transcript", "sentence", "frames"
+]
 
 
 @dataclass(frozen=True)
@@ -61,9 +63,9 @@ class Target:
 
     Attributes:
         kind: the word by which task and data agree (``conf/task/*.yaml`` holds it as ``target``).
-        size: channels per step of a horizon, classes, labels or symbols.
+        size: channels per step of a horizon, classes, numbers, labels or symbols.
         steps: steps ahead for a horizon or frames; 1 otherwise.
-        names: channel names, class names, or empty.
+        names: channel names, class names, names of the numbers, or empty.
     """
 
     kind: TargetKind

@@ -20,6 +20,7 @@ _EXAMINERS = {
     "infill": "lstm_lab.evaluation.infill",
     "language": "lstm_lab.evaluation.language",
     "classify": "lstm_lab.evaluation.classify",
+    "regress": "lstm_lab.evaluation.regress",
     "translate": "lstm_lab.evaluation.translate",
     "frames": "lstm_lab.evaluation.frames",
     "transcribe": "lstm_lab.evaluation.transcribe",
@@ -39,6 +40,7 @@ class Tested:
         predictions: in the user's words and units, with the truth beside them.
         left_out: baselines that could not be had, with the reason.
         pictures: by name, functions that draw to a path.
+        tables: by name, further tables, such as the score by lag.
         notes: further lines for a person, such as an interval or a warning.
     """
 
@@ -50,6 +52,7 @@ class Tested:
     larger: bool = False
     left_out: dict[str, str] = field(default_factory=dict)
     pictures: Mapping[str, Callable[[Path], None]] = field(default_factory=dict)
+    tables: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
     def to_plain(self) -> dict[str, Any]:

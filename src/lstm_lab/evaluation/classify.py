@@ -13,9 +13,10 @@ from statsmodels.stats.proportion import proportion_confint
 
 from lstm_lab.baselines.labels import label_baselines
 from lstm_lab.baselines.speech import pooled_baselines
-from lstm_lab.data import LabelledTextDataModule, SequenceDataModule
+from lstm_lab.data import LabelledTextDataModule, LongLagDataModule, SequenceDataModule
 from lstm_lab.data.labels import label_frame
 from lstm_lab.evaluation import Tested
+from lstm_lab.evaluation.lags import add_accuracy_by_lag
 from lstm_lab.figures.classify import draw_calibration, draw_confusion
 from lstm_lab.figures.speech import draw_clips
 from lstm_lab.predictor import Predictor
@@ -39,6 +40,8 @@ def test(predictor: Predictor, data: SequenceDataModule) -> Tested:
     rules = {"most frequent class": np.tile(np.array(counts) / sum(counts), (len(truth), 1))}
     if hasattr(data, "pooled"):
         rules |= pooled_baselines(data.pooled("train"), data.pooled("test")[0], len(names))
+    if isinstance(data, LongLagDataModule):
+        rules |= data.rules()
     if isinstance(data, LabelledTextDataModule):
         train, test_part = data.samples("train"), data.samples("test")
         labels = train.targets["class"].numpy()
@@ -56,7 +59,7 @@ def test(predictor: Predictor, data: SequenceDataModule) -> Tested:
     if hasattr(data, "features_of"):
         pictures["clips"] = partial(_clips, truth, probabilities.numpy(), data)
     pictures["calibration"] = partial(_calibration, truth, probabilities.numpy(), data)
-    return Tested(
+    tested = Tested(
         {f"test/{name}": value for name, value in metrics.items()},
         table,
         SHOWN,
@@ -69,6 +72,10 @@ def test(predictor: Predictor, data: SequenceDataModule) -> Tested:
             *_worst(matrix, names),
         ],
     )
+    if isinstance(data, LongLagDataModule):
+        lags = data.lags_of(torch.from_numpy(keys))
+        add_accuracy_by_lag(tested, data, lags, probabilities.argmax(1).numpy() == truth)
+    return tested
 
 
 def predict_samples(

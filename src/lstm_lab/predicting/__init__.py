@@ -18,6 +18,7 @@ MODULES = {
     "infill": "lstm_lab.predicting.infill",
     "language": "lstm_lab.predicting.language",
     "classify": "lstm_lab.predicting.classify",
+    "regress": "lstm_lab.predicting.regress",
     "translate": "lstm_lab.predicting.translate",
     "frames": "lstm_lab.predicting.frames",
     "transcribe": "lstm_lab.predicting.transcribe",

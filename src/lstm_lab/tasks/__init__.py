@@ -11,6 +11,7 @@ from lstm_lab.tasks.forecast import Forecast
 from lstm_lab.tasks.frames import Frames
 from lstm_lab.tasks.infill import Infill
 from lstm_lab.tasks.language import Language
+from lstm_lab.tasks.regress import Regress
 from lstm_lab.tasks.tag import Tag
 from lstm_lab.tasks.transcribe import Transcribe
 from lstm_lab.tasks.translate import Translate
@@ -22,6 +23,7 @@ __all__ = [
     "Frames",
     "Infill",
     "Language",
+    "Regress",
     "Tag",
     "Task",
     "Transcribe",
@@ -35,6 +37,7 @@ TASKS: dict[str, type[Any]] = {
     "tag": Tag,
     "forecast": Forecast,
     "classify": Classify,
+    "regress": Regress,
     "frames": Frames,
     "transcribe": Transcribe,
     "translate": Translate,
@@ -42,6 +45,7 @@ TASKS: dict[str, type[Any]] = {
 _USUAL = {
     "horizon": "forecast",
     "class": "classify",
+    "number": "regress",
     "label": "tag",
     "next": "language",
     "gap": "infill",

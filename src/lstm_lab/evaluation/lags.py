@@ -1,0 +1,92 @@
+"""Scores by lag: how far back the answer may lie, for data that says it of each test sample."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from statsmodels.stats.proportion import proportion_confint
+
+from lstm_lab.evaluation import Tested
+from lstm_lab.figures.lags import draw_by_lag
+
+
+def accuracy_by_lag(lags: np.ndarray, right: np.ndarray) -> pd.DataFrame:
+    """Returns a row a lag: ``lag``, ``samples``, ``accuracy %`` and its 95 % interval (Wilson) ``low`` to ``high``.
+
+    Args:
+        lags: (N,).
+        right: (N,) truth values.
+    """
+    rows = []
+    for lag in np.unique(lags):
+        own = right[lags == lag]
+        low, high = proportion_confint(int(own.sum()), len(own), method="wilson")
+        row = {"lag": int(lag), "samples": len(own), "accuracy %": 100 * float(own.mean())}
+        rows.append({**row, "low": 100 * low, "high": 100 * high})
+    return pd.DataFrame(rows)
+
+
+def add_accuracy_by_lag(tested: Tested, data: Any, lags: np.ndarray, right: np.ndarray) -> None:
+    """Adds to what the test gave the accuracy by lag: numbers, a table, a picture and a line.
+
+    Args:
+        tested: changed in place.
+        data: says ``lag_name``, ``trained_to`` and the number of answers.
+        lags: (N,).
+        right: (N,) whether each answer was.
+    """
+    table, chance = accuracy_by_lag(lags, right), 100 / data.spec.target.size
+    tested.metrics |= {
+        f"test/accuracy_at_{lag}": score for lag, score in zip(table["lag"], table["accuracy %"], strict=True)
+    }
+    tested.tables = {**tested.tables, "by_lag": table}
+    tested.pictures = {"by_lag": partial(_draw, table, data, chance), **tested.pictures}
+    worst = table.iloc[int(table["accuracy %"].argmin())]
+    tested.notes.append(
+        f"by {data.lag_name}: {table['accuracy %'].iloc[-1]:.1f} % at {table['lag'].iloc[-1]}, lowest "
+        f"{worst['accuracy %']:.1f} % at {int(worst['lag'])}; trained up to {data.trained_to}, chance {chance:.4g} %"
+    )
+
+
+def _draw(table: pd.DataFrame, data: Any, chance: float, path: Path) -> None:
+    draw_by_lag(
+        path,
+        {"this model": table},
+        "accuracy %",
+        f"{data.title}: accuracy by {data.lag_name}",
+        data.lag_name,
+        chance=chance,
+        trained_to=data.trained_to,
+    )
+
+
+def add_error_by_lag(tested: Tested, data: Any, lags: np.ndarray, errors: dict[str, np.ndarray]) -> None:
+    """Adds to what the test gave the mean squared error by lag, where there are several.
+
+    Args:
+        tested: changed in place.
+        data: says ``lag_name`` and ``trained_to``.
+        lags: (N,).
+        errors: squared ones (N,), by name; the first are the model's.
+    """
+    tables = {
+        name: pd.Series(one).groupby(lags).mean().rename_axis("lag").rename("MSE").reset_index()
+        for name, one in errors.items()
+    }
+    ours = next(iter(tables.values()))
+    tested.metrics |= {
+        f"test/mse_at_{lag}": float(one) for lag, one in zip(ours["lag"], ours["MSE"], strict=True)
+    }
+    table = pd.concat([one.assign(model=name) for name, one in tables.items()], ignore_index=True)
+    tested.tables = {**tested.tables, "by_lag": table}
+    if len(ours) > 1:
+        tested.pictures = {"by_lag": partial(_draw_errors, tables, data), **tested.pictures}
+
+
+def _draw_errors(tables: dict[str, pd.DataFrame], data: Any, path: Path) -> None:
+    title = f"{data.title}: mean squared error by {data.lag_name}"
+    draw_by_lag(path, tables, "MSE", title, data.lag_name, trained_to=data.trained_to)
