@@ -8,6 +8,7 @@ import torch
 from lstm_lab.batch import Batch
 from lstm_lab.data import TimeSeriesDataModule
 from lstm_lab.data.timeseries.processor import SeriesProcessor
+from lstm_lab.data.timeseries.uncertainty import Uncertainty
 from lstm_lab.errors import UserError
 from lstm_lab.models import LSTM
 from lstm_lab.predictor import Predictor, load
@@ -121,13 +122,12 @@ def test_the_interval_is_conformal_and_widens_with_the_seasons(data):
         keys=torch.arange(99),
         targets={"horizon": 0 * errors, "horizon_mask": known},
     )
-    processor.calibrate([({"forecast": errors}, batch)], 0.8, None)
-    widths = torch.tensor(processor.widths)
-    assert widths[0].item() == pytest.approx(80)
-    assert widths[block].item() == pytest.approx(80 * 2**0.5)
-    found = processor.finish({"forecast": torch.zeros(1, 2 * block, 1)})
+    processor.uncertainty = Uncertainty.calibrated([({"forecast": errors}, batch)], block, 0.8, None)
+    again = SeriesProcessor.from_plain(processor.to_plain())
+    found = again.finish({"forecast": torch.zeros(1, 2 * block, 1)})
     assert found["upper"][0, 0].item() == pytest.approx(80)
     assert found["lower"][0, 0].item() == pytest.approx(-80)
+    assert found["upper"][0, block].item() == pytest.approx(80 * 2**0.5)
 
 
 def test_a_foreign_checkpoint_is_told(predictor, tmp_path):

@@ -48,7 +48,7 @@ def test_a_whole_run_does_not_see_the_test_rows(train, monthly, refit):
     same(ours["state_dict"], other["state_dict"])
     same(ours["hyper_parameters"], other["hyper_parameters"])  # statistics, and all that was chosen
     assert ours["processor"]["tail"] != other["processor"]["tail"], "the test rows were not overwritten"
-    for key in ("statistics", "widths", "phase", "lookback"):
+    for key in ("statistics", "uncertainty", "phase", "lookback"):
         same(ours["processor"][key], other["processor"][key])
     for column in ("origin", "time", "forecast", "lower", "upper"):
         assert true.predictions[column].equals(false.predictions[column]), column

@@ -61,9 +61,9 @@ def test(predictor: Predictor, data: TimeSeriesDataModule) -> Tested:
 def judge_forecasts(found: Forecasts, predictor: Predictor, data: TimeSeriesDataModule) -> Tested:
     """Scores forecasts of test windows, and the baselines from the same origins."""
     scorer = Scorer(predictor.processor.statistics, found.truth, data.scored)
-    metrics = scorer(found.forecast) | _interval(found, predictor.processor.share)
+    metrics = scorer(found.forecast) | _interval(found, predictor.processor.uncertainty.share)
     if "crps" in metrics:
-        metrics["crps_naive"] = naive_crps(data, found, predictor.processor.levels)
+        metrics["crps_naive"] = naive_crps(data, found, predictor.processor.uncertainty.levels)
     rows, best, left_out = {}, ("", found.forecast, np.inf), {}
     for name, forecast, reason in baselines(data, found.origins):
         if reason:
@@ -140,7 +140,7 @@ def forecast_part(predictor: Predictor, data: TimeSeriesDataModule, part: str) -
         for name, kept in parts.items():
             if name in found:
                 kept.append(found[name].double().numpy())
-        drawn = predictor.processor.distribution(found)
+        drawn = predictor.processor.uncertainty.distribution(found)
         if drawn is not None:
             there = truth[start : start + _WINDOWS]
             value = probabilistic.crps(quantiles=drawn[0].double().numpy(), truth=there, levels=drawn[1])
@@ -247,7 +247,7 @@ def _notes(
 ) -> list[str]:
     lines = []
     if "test/coverage" in metrics:
-        share, many = predictor.processor.share, len(predictor.model.members) > 1
+        share, many = predictor.processor.uncertainty.share, len(predictor.model.members) > 1
         weighed = ", on the validation rows that also weighed the members" if many else ", on validation rows"
         lines.append(
             f"interval: {100 * share:.0f} % asked, {100 * metrics['test/coverage']:.1f} % covered, CRPS "
@@ -307,7 +307,9 @@ def _pictures(
             inside = (found.lower <= found.truth) & (found.truth <= found.upper)
             share = np.where(np.isnan(found.truth), np.nan, inside)
             covered = np.nanmean(share, axis=(0, 2)) if data.horizon > 1 else share[:, 0, 0]
-            pictures["interval"] = partial(draw_intervals, covered=covered, share=data.processor.share)
+            pictures["interval"] = partial(
+                draw_intervals, covered=covered, share=data.processor.uncertainty.share
+            )
     return pictures
 
 

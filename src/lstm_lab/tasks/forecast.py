@@ -209,8 +209,9 @@ class Forecast(Task):
     ) -> dict[str, Tensor]:
         """Returns ``forecast`` (B, S, D), the members combined; S is the horizon, or `steps`.
 
-        A head that knows more than a point adds ``quantiles`` (B, S, D, Q). Of several series there is ``spread``
-        (B, 1, D), by which `error` makes them comparable.
+        Several members add ``scatter`` (B, S, D), their standard deviation, by which the interval is wider where they
+        disagree. A head that knows more than a point adds ``quantiles`` (B, S, D, Q). Of several series there is
+        ``spread`` (B, 1, D), by which `error` makes them comparable.
         """
         if not isinstance(nets[0], SegmentForecaster):
             return self._combined([{"forecast": net(batch.inputs, steps)} for net in nets], weights)
@@ -231,6 +232,10 @@ class Forecast(Task):
                 result[name] = members.quantile(0.5, dim=0)
             else:
                 result[name] = torch.einsum("m,m...->...", weights, members)
+        if len(found) > 1:
+            members = torch.stack([one["forecast"] for one in found])
+            apart = torch.einsum("m,m...->...", weights, (members - result["forecast"]) ** 2)
+            result["scatter"] = apart.sqrt()
         return result
 
     def weigh(self, nets: Sequence[nn.Module], batches: Iterable[Batch]) -> Tensor:

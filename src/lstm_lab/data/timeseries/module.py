@@ -21,6 +21,7 @@ from lstm_lab.data.timeseries.registry import NAMED
 from lstm_lab.data.timeseries.source import Series, read_csv, share_of, shipped, sine
 from lstm_lab.data.timeseries.split import split_rows
 from lstm_lab.data.timeseries.statistics import fill, fit_statistics
+from lstm_lab.data.timeseries.uncertainty import Uncertainty
 from lstm_lab.data.timeseries.windows import Windows
 from lstm_lab.errors import UserError, check_at_least, check_choice
 from lstm_lab.spec import Spec, Target, Values
@@ -164,8 +165,7 @@ class TimeSeriesDataModule(SequenceDataModule):
         self.setup()
         self._refit, before = True, self.processor
         self._fit()
-        kept = {name: getattr(before, name) for name in ("widths", "offsets", "levels", "share")}
-        self._processor = replace(self._processor, **kept)
+        self._processor = replace(self._processor, uncertainty=before.uncertainty)
 
     def describe(self) -> str:
         """Rows, period, parts; and what was found while reading."""
@@ -231,7 +231,8 @@ class TimeSeriesDataModule(SequenceDataModule):
 
     def calibrate(self, found: Sequence[tuple[dict[str, torch.Tensor], Batch]], task: dict[str, Any]) -> None:
         """Sets the interval by the errors of validation forecasts."""
-        self.processor.calibrate(found, task["interval"], task.get("levels"))
+        block, share, levels = self.statistics["block"], task["interval"], task.get("levels")
+        self.processor.uncertainty = Uncertainty.calibrated(found, block, share, levels)
 
     def windows(self, part: str) -> Windows:
         """The windows of a part.

@@ -13,11 +13,11 @@ import torch
 from torch import Tensor
 
 from lstm_lab.batch import Batch
-from lstm_lab.data.timeseries import interval
 from lstm_lab.data.timeseries.covariates import Encoder
 from lstm_lab.data.timeseries.frequency import extend
 from lstm_lab.data.timeseries.source import Series, read_csv
 from lstm_lab.data.timeseries.statistics import fill
+from lstm_lab.data.timeseries.uncertainty import Uncertainty
 from lstm_lab.errors import UserError
 
 
@@ -35,11 +35,7 @@ class SeriesProcessor:
         tail: the last rows of all data, column by column, from which a forecast goes on; None where one is missing.
         clock: time stamps of these rows as ISO text, or row numbers.
         phase: phase of the first of these rows in its season.
-        widths: what the interval has on both sides, for each step and target, (S, D); empty before calibration.
-        offsets: quantiles of truth minus forecast, (S, D, Q); empty for heads that write quantiles of their own.
-        levels: the levels Q of `offsets`, or of the quantiles that the head writes.
-        share: of future values that the interval should hold.
-        freq: pandas' name of the frequency, ``B`` for trading days, empty for a clock of row numbers.
+        uncertainty: interval and distribution around forecasts; empty before calibration.
         unit: unit of the values.
         time: columns of the clock as the user named them, for files to come.
     """
@@ -54,10 +50,7 @@ class SeriesProcessor:
     clock: list[str] | list[int] = field(default_factory=list)
     freq: str = ""
     phase: int = 0
-    widths: list[list[float]] = field(default_factory=list)
-    offsets: list[list[list[float]]] = field(default_factory=list)
-    levels: list[float] = field(default_factory=list)
-    share: float = 0.8
+    uncertainty: Uncertainty = field(default_factory=Uncertainty)
     unit: str = ""
     time: str | list[str] | None = None
 
@@ -109,7 +102,8 @@ class SeriesProcessor:
     @classmethod
     def from_plain(cls, plain: dict[str, Any]) -> SeriesProcessor:
         """Rebuilds a processor from what `to_plain` gave."""
-        return cls(**{key: value for key, value in plain.items() if key != "kind"})
+        fields = {key: value for key, value in plain.items() if key != "kind"}
+        return cls(**{**fields, "uncertainty": Uncertainty(**plain["uncertainty"])})
 
     def index(self) -> pd.Index:
         """The clock of `tail`."""
@@ -251,53 +245,7 @@ class SeriesProcessor:
 
     def finish(self, predictions: dict[str, Tensor]) -> dict[str, Tensor]:
         """Adds ``lower`` and ``upper`` to ``forecast`` (B, S, D), once calibrated; NaN beyond the horizon."""
-        if not self.widths:
-            return predictions
-        forecast = predictions["forecast"]
-        low = high = forecast
-        if "quantiles" in predictions:
-            first, last = interval.ends(self.levels, self.share)
-            low, high = predictions["quantiles"][..., first], predictions["quantiles"][..., last]
-        half = torch.full(forecast.shape[1:], torch.nan)
-        known = torch.tensor(self.widths)[: len(half)]
-        half[: len(known)] = known
-        return {**predictions, "lower": low - half, "upper": high + half}
-
-    def distribution(self, predictions: dict[str, Tensor]) -> tuple[Tensor, list[float]] | None:
-        """Quantiles (B, S, D, Q) and their levels: the head's own, or the forecast with its validation errors."""
-        if "quantiles" in predictions:
-            return predictions["quantiles"], self.levels
-        if not self.offsets or predictions["forecast"].shape[1] > len(self.offsets):
-            return None
-        return predictions["forecast"][..., None] + torch.tensor(self.offsets), self.levels
-
-    def calibrate(
-        self, found: Sequence[tuple[dict[str, Tensor], Batch]], share: float, levels: Sequence[float] | None
-    ) -> None:
-        """Sets the interval by (conformal) errors of forecasts of rows that training did not see.
-
-        Args:
-            found: predictions and the batches that they are for.
-            share: of future values that the interval should hold.
-            levels: of the quantiles that the head writes, if it does.
-        """
-
-        def joined(pick: Any) -> np.ndarray:
-            return torch.cat([pick(*pair).cpu().double() for pair in found]).numpy()
-
-        truth = joined(lambda _, batch: batch.targets["horizon"])
-        truth[~joined(lambda _, batch: batch.targets["horizon_mask"]).astype(bool)] = np.nan
-        block, self.share = self.statistics["block"], share
-        if "quantiles" in found[0][0]:
-            self.levels = list(levels or [])
-            quantiles = joined(lambda predictions, _: predictions["quantiles"])
-            errors = interval.outside(quantiles, truth, self.levels, share)
-        else:
-            self.levels = list(interval.LEVELS)
-            signed = truth - joined(lambda predictions, _: predictions["forecast"])
-            self.offsets = interval.offsets(signed, block).tolist()
-            errors = np.abs(signed)
-        self.widths = interval.margins(errors, block, share).tolist()
+        return self.uncertainty.finish(predictions)
 
     def to_frame(self, predictions: dict[str, Tensor], table: pd.DataFrame) -> pd.DataFrame:
         """Turns the forecast of one window into a table with one row a step.
