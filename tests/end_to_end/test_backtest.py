@@ -29,7 +29,13 @@ def test_all_origins_in_one_pass_are_those_of_a_loop(train, monthly, tmp_path, c
         assert rows["time"].tolist() == [f"{stamp:%Y-%m-%d}" for stamp in alone.index]
         for column in ("forecast", "lower", "upper"):
             np.testing.assert_allclose(rows[column], alone[column], rtol=1e-6)
-    assert json.loads((tmp_path / "back" / "backtest.json").read_text())["metrics"]["test/rmse"] > 0
+    metrics = json.loads((tmp_path / "back" / "backtest.json").read_text())["metrics"]
+    steps = pd.read_csv(tmp_path / "back" / "by_step.csv")
+    assert steps["step"].tolist() == [1, 2, 3]
+    assert (steps["rmse"] ** 2).mean() == pytest.approx(metrics["test/rmse"] ** 2)
+    assert steps["coverage"].mean() == pytest.approx(metrics["test/coverage"])
+    # A weighted quantile loss is the CRPS over the mean size of the truth.
+    assert metrics["test/wql"] == pytest.approx(metrics["test/crps"] / together["truth"].abs().mean())
 
 
 @pytest.mark.slow

@@ -18,7 +18,8 @@ from lstm_lab import predictor as predictors
 from lstm_lab.data import TimeSeriesDataModule
 from lstm_lab.errors import UserError
 from lstm_lab.evaluation import Tested
-from lstm_lab.evaluation.forecast import Forecasts, forecast_part, judge_forecasts
+from lstm_lab.evaluation.forecast import forecast_part, judge_forecasts
+from lstm_lab.evaluation.forecast_views import Forecasts
 from lstm_lab.paths import find_run, outputs_dir
 from lstm_lab.predictor import Predictor
 from lstm_lab.training.checkpoint import read_checkpoint
@@ -169,6 +170,8 @@ def show(found: Backtest, out: str | None) -> None:
         facts = {**found.tested.to_plain(), "protocol": found.protocol, "seconds": round(found.seconds, 3)}
         (folder / "backtest.json").write_text(json.dumps(facts, indent=2, default=float))
         found.tested.predictions.to_csv(folder / "backtest.csv", index=False)
+        for name, table in found.tested.tables.items():
+            table.to_csv(folder / f"{name}.csv", index=False)
     except OSError as error:
         raise UserError(f"{folder}: cannot be written: {error.strerror}.") from None
     for name, draw in found.tested.pictures.items():

@@ -6,9 +6,6 @@ Shapes: W windows, S steps ahead, D series.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from functools import partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,36 +18,15 @@ from lstm_lab.data.files import cache_dir
 from lstm_lab.data.timeseries.interval import offsets
 from lstm_lab.data.timeseries.statistics import fill
 from lstm_lab.evaluation import Tested
-from lstm_lab.figures.forecast import draw_forecast, draw_intervals, draw_overlay, draw_residuals, draw_steps
+from lstm_lab.evaluation.forecast_views import Forecasts, as_table, pictures, step_table
 from lstm_lab.predictor import Predictor
 from lstm_lab.tasks import probabilistic
 from lstm_lab.tasks.metrics import score
 
 SHOWN = {"rmse": "RMSE", "mae": "MAE", "mape": "MAPE %", "smape": "sMAPE %", "mase": "MASE"}
 STANDARDISED = {"mse_standardised": "MSE, standardised", "mae_standardised": "MAE, standardised"}
-# Rows of the table of predictions at most: of long tests it holds the last origins.
-_ROWS = 100_000
 # Windows that are forecast at a time.
 _WINDOWS = 256
-
-
-@dataclass
-class Forecasts:
-    """Forecasts of a part beside the truth.
-
-    Attributes:
-        origins: (W,), the row of the first target.
-        truth: (W, S, D) float64, NaN where there is none.
-        forecast: (W, S, D), as are `lower` and `upper`, None without an interval.
-        crps: mean over targets, NaN without a distribution.
-    """
-
-    origins: np.ndarray
-    truth: np.ndarray
-    forecast: np.ndarray
-    lower: np.ndarray | None
-    upper: np.ndarray | None
-    crps: float
 
 
 def test(predictor: Predictor, data: TimeSeriesDataModule) -> Tested:
@@ -61,7 +37,8 @@ def test(predictor: Predictor, data: TimeSeriesDataModule) -> Tested:
 def judge_forecasts(found: Forecasts, predictor: Predictor, data: TimeSeriesDataModule) -> Tested:
     """Scores forecasts of test windows, and the baselines from the same origins."""
     scorer = Scorer(predictor.processor.statistics, found.truth, data.scored)
-    metrics = scorer(found.forecast) | _interval(found, predictor.processor.uncertainty.share)
+    share = predictor.processor.uncertainty.share
+    metrics = scorer(found.forecast) | _interval(found, share)
     if "crps" in metrics:
         metrics["crps_naive"] = naive_crps(data, found, predictor.processor.uncertainty.levels)
     rows, best, left_out = {}, ("", found.forecast, np.inf), {}
@@ -82,7 +59,8 @@ def judge_forecasts(found: Forecasts, predictor: Predictor, data: TimeSeriesData
         verdict(ours, table, scorer.deciding, no_skill=data.series.freq == "B" and not _skill(against)),
         as_table(found, data),
         left_out=left_out,
-        pictures=_pictures(found, data, best[0], best[1]),
+        pictures=pictures(found, data, best[0], best[1]),
+        tables={"by_step": step_table(found, {best[0]: best[1]}, share)} if data.horizon > 1 else {},
         notes=_notes(ours, against, predictor, data),
     )
 
@@ -176,7 +154,10 @@ def _end(data: TimeSeriesDataModule, part: str) -> int:
 
 
 def _interval(found: Forecasts, share: float) -> dict[str, float]:
-    scores = {} if np.isnan(found.crps) else {"crps": found.crps}
+    scores = {}
+    if not np.isnan(found.crps):
+        # Both are sums of the same pinball losses, one over targets, the other over their sizes.
+        scores = {"crps": found.crps, "wql": found.crps / max(np.nanmean(np.abs(found.truth)), 1e-12)}
     if found.lower is not None and found.upper is not None:
         ends = {"lower": found.lower, "upper": found.upper, "truth": found.truth}
         scores |= {"coverage": probabilistic.coverage(**ends)}
@@ -249,10 +230,15 @@ def _notes(
     if "test/coverage" in metrics:
         share, many = predictor.processor.uncertainty.share, len(predictor.model.members) > 1
         weighed = ", on the validation rows that also weighed the members" if many else ", on validation rows"
+        levels = len(predictor.processor.uncertainty.levels)
+        crps, naive, wql = (metrics.get(f"test/{name}", np.nan) for name in ("crps", "crps_naive", "wql"))
         lines.append(
-            f"interval: {100 * share:.0f} % asked, {100 * metrics['test/coverage']:.1f} % covered, CRPS "
-            f"{metrics.get('test/crps', float('nan')):.4g} (last value with its errors "
-            f"{metrics.get('test/crps_naive', float('nan')):.4g}); conformal{weighed}"
+            f"interval: {100 * share:.0f} % asked, {100 * metrics['test/coverage']:.1f} % covered, Winkler score "
+            f"{metrics['test/winkler']:.4g}; conformal{weighed}"
+        )
+        lines.append(
+            f"distribution: CRPS {crps:.4g} (last value with its errors {naive:.4g}), wQL {wql:.4g}, from {levels} "
+            "quantiles"
         )
     if against:
         lines.append(
@@ -263,93 +249,3 @@ def _notes(
             f"up {100 * against['direction_up']:.1f} %"
         )
     return lines
-
-
-def as_table(found: Forecasts, data: TimeSeriesDataModule) -> pd.DataFrame:
-    """Forecasts in long form, a row for each step of each origin and series; of long tests the last origins."""
-    index, names = data.series.index, data.series.names
-    windows, steps, count = found.forecast.shape
-    kept = min(windows, max(1, _ROWS // (steps * count)))
-    origins = found.origins[-kept:]
-    rows = origins[:, None] + np.arange(steps)
-    size = kept * steps * count
-    columns = {
-        "origin": np.repeat(index[origins - 1], steps * count),
-        "step": np.tile(np.repeat(np.arange(1, steps + 1), count), kept),
-        "time": np.repeat(index[rows.clip(max=len(index) - 1).flatten()], count),
-        **({"series": np.tile(np.array(names), kept * steps)} if count > 1 else {}),
-    }
-    for name in ("truth", "forecast", "lower", "upper"):
-        values = getattr(found, name)
-        if values is not None:
-            columns[name] = values[-kept:].reshape(size)
-    table = pd.DataFrame(columns)
-    return table[table["truth"].notna()].reset_index(drop=True)
-
-
-def _pictures(
-    found: Forecasts, data: TimeSeriesDataModule, best: str, baseline: np.ndarray
-) -> dict[str, Any]:
-    residual = (found.truth - found.forecast)[:, 0, 0]
-    pictures: dict[str, Any] = {"forecast": partial(_fan, found, data, best, baseline)}
-    if len(found.origins) > 1:
-        if data.horizon > 1:
-            table = {"forecast": found.forecast, best: baseline}
-            curves = {
-                name: probabilistic.by_step(forecast=one, truth=found.truth)["mae"]
-                for name, one in table.items()
-            }
-            pictures["error_by_step"] = partial(draw_steps, errors=curves, unit=data.spec.unit)
-            pictures["overlay"] = partial(_overlay, found, data)
-        if len(residual) >= 20:
-            pictures["residuals"] = partial(draw_residuals, residuals=residual[~np.isnan(residual)])
-        if found.lower is not None and found.upper is not None:
-            inside = (found.lower <= found.truth) & (found.truth <= found.upper)
-            share = np.where(np.isnan(found.truth), np.nan, inside)
-            covered = np.nanmean(share, axis=(0, 2)) if data.horizon > 1 else share[:, 0, 0]
-            pictures["interval"] = partial(
-                draw_intervals, covered=covered, share=data.processor.uncertainty.share
-            )
-    return pictures
-
-
-def _overlay(found: Forecasts, data: TimeSeriesDataModule, path: Path) -> None:
-    """Forecasts of the first series from origins one horizon apart, over the truth."""
-    chosen = np.arange(len(found.origins) - 1, -1, -data.horizon)[:8][::-1]
-    index = data.series.index
-    paths = []
-    for place in chosen:
-        rows = found.origins[place] + np.arange(data.horizon)
-        rows = rows[rows < len(index)]
-        paths.append(pd.Series(found.forecast[place, : len(rows), 0], index=index[rows]))
-    first, last = found.origins[chosen[0]] - data.horizon, found.origins[chosen[-1]] + data.horizon
-    truth = pd.Series(data.series.values[first:last, 0], index=index[first:last])
-    title = f"{data.series.name}: forecasts of {data.series.names[0]}, {data.horizon} steps each"
-    draw_overlay(path, truth, paths, title, data.spec.unit)
-
-
-def _fan(found: Forecasts, data: TimeSeriesDataModule, name: str, baseline: np.ndarray, path: Path) -> None:
-    # One forecast step ahead from many origins reads best as one line; else the last origin is shown.
-    one_line = data.horizon == 1
-    rows = found.origins if one_line else found.origins[-1] + np.arange(data.horizon)
-    pick = (slice(None), 0, 0) if one_line else (-1, slice(None), 0)
-    index = data.series.index[rows[rows < len(data.series)]]
-    names = data.series.names[:1] if len(data.series.names) > 1 else ()
-    shown = pd.DataFrame(
-        {
-            key: getattr(found, key)[pick][: len(index)]
-            for key in ("truth", "forecast", "lower", "upper")
-            if getattr(found, key) is not None
-        },
-        index=index,
-    )
-    values = pd.Series(data.series.values[: int(rows[0]), 0], index=data.series.index[: int(rows[0])])
-    draw_forecast(
-        path,
-        values.tail(max(3 * len(shown), 3 * data.lookback_rows) if len(shown) < 500 else len(shown) // 3),
-        shown.pop("truth"),
-        shown,
-        (name, pd.Series(baseline[pick][: len(index)], index=index)),
-        title=f"{', '.join(dict.fromkeys((data.series.name, *names)))}: {data.protocol.partition(',')[0]}",
-        unit=data.spec.unit,
-    )
