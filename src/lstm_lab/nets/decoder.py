@@ -146,8 +146,9 @@ class Decoder(nn.Module):
         self, core: FedCore, x: Tensor, memory: Memory, state: DecoderState
     ) -> tuple[Tensor, Tensor, DecoderState]:
         masks, found, paid = core.masks(x), [], []
-        for prepared in core.prepare(x):
-            output, after = core.step(prepared, state.fed, state.core, masks)
+        steps, weight = core.prepare(x)
+        for prepared in steps:
+            output, after = core.step(prepared, weight, state.fed, state.core, masks)
             made, weights = self._attend(output[:, None], memory, state.seen)
             state = DecoderState(after, made[:, 0], state.seen + weights[:, 0])
             found.append(made)

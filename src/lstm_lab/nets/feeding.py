@@ -48,13 +48,22 @@ class FedCore(nn.Module):
     def _cell(self, layer: int) -> Cell:
         return self.core.cells[layer]  # type: ignore[return-value]
 
-    def prepare(self, x: Tensor) -> Sequence[Tensor]:
-        """Returns the input's share of the first layer, T times (B, G*H), for `step`; x is (B, T, I)."""
+    def prepare(self, x: Tensor) -> tuple[Sequence[Tensor], Tensor | None]:
+        """Does what is the same for all steps.
+
+        Args:
+            x: (B, T, I).
+
+        Returns:
+            The input's share of the first layer, T times (B, G*H), and the weights of what is fed (G*H, F): divided
+            here and not in each step, where the way back would put them together as often. Of a cell whose
+            projection is no plain linear one the inputs, T times (B, I), and None.
+        """
         if not self._splits:
-            return x.unbind(1)
+            return x.unbind(1), None
         first = self._cell(0)
-        own, _ = first.weight_ih.split(self.sizes, dim=1)
-        return F.linear(x, own, first.bias_ih).unbind(1)
+        own, fed = first.weight_ih.split(self.sizes, dim=1)
+        return F.linear(x, own, first.bias_ih).unbind(1), fed
 
     def masks(self, like: Tensor) -> tuple[list[Tensor] | None, list[Tensor] | None]:
         """Draws the dropout that is the same for all steps: on ``h``, and between layers if that is locked.
@@ -71,6 +80,7 @@ class FedCore(nn.Module):
     def step(
         self,
         prepared: Tensor,
+        weight: Tensor | None,
         fed: Tensor,
         state: State,
         masks: tuple[list[Tensor] | None, list[Tensor] | None],
@@ -78,7 +88,8 @@ class FedCore(nn.Module):
         """Runs one step.
 
         Args:
-            prepared: one of `prepare`.
+            prepared: one of the first that `prepare` gave.
+            weight: the second.
             fed: (B, F).
             state: as `Recurrent` has it.
             masks: of `masks`, the same for all steps of a sequence.
@@ -94,7 +105,7 @@ class FedCore(nn.Module):
             drop = None if on_state is None else on_state[layer][0]
             start = tuple(part[0] for part in old)  # (B, H) each
             if layer == 0:
-                projected = self._first(prepared, fed)
+                projected = self._first(prepared, weight, fed)
             else:
                 locked = None if between is None else between[layer - 1]
                 x = x * locked if locked is not None else F.dropout(x, self.core.dropout, self.training)
@@ -104,9 +115,7 @@ class FedCore(nn.Module):
             after.append(tuple(part[None] for part in new))
         return x, after
 
-    def _first(self, prepared: Tensor, fed: Tensor) -> Tensor:
-        first = self._cell(0)
-        if not self._splits:
-            return first.project(torch.cat([prepared, fed], dim=-1))
-        _, theirs = first.weight_ih.split(self.sizes, dim=1)
-        return prepared + F.linear(fed, theirs)
+    def _first(self, prepared: Tensor, weight: Tensor | None, fed: Tensor) -> Tensor:
+        if weight is None:
+            return self._cell(0).project(torch.cat([prepared, fed], dim=-1))
+        return torch.addmm(prepared, fed, weight.t())
