@@ -253,7 +253,7 @@ class SegmentForecaster(nn.Module):
     def _decode(
         self, state: State, last: Tensor, z: Tensor, future: Tensor | None, truth: Tensor | None
     ) -> Tensor:
-        told = self._identity(len(z))
+        told = self._identity(z.shape[0])
         if self.decoder == "direct":
             assert isinstance(self.head, Readout)
             known = None if future is None else future.repeat_interleave(self.channels, dim=0)
@@ -265,7 +265,7 @@ class SegmentForecaster(nn.Module):
     def _parallel(
         self, state: State, z: Tensor, told: Tensor | None, future: Tensor | None, truth: Tensor | None
     ) -> Tensor:
-        rows, m = len(z) * self.channels, self.written
+        rows, m = z.shape[0] * self.channels, self.written
         half = self.embed.out_features - self.position.shape[1]
         who = self.position.new_zeros(rows, half) if told is None else told
         where = torch.cat(
