@@ -13,6 +13,7 @@ from lstm_lab.batch import Batch
 from lstm_lab.errors import UserError, check_at_least
 from lstm_lab.models.carried import Carried
 from lstm_lab.models.losses import Losses
+from lstm_lab.models.members import side_by_side
 from lstm_lab.models.optim import build_optimizer, build_schedule
 from lstm_lab.spec import Spec
 from lstm_lab.tasks import Task, build_task
@@ -165,7 +166,7 @@ class SequenceModel(pl.LightningModule):
     def _check_target(self, kind: str, what: str) -> None:
         if self.spec.target.kind != kind:
             raise UserError(
-                f"{what}; this data asks for a {self.spec.target.kind}. Allowed for it: model=lstm, gru, rnn."
+                f"{what}; the target of this data is {self.spec.target.kind}. Allowed for it: model=lstm, gru, rnn, …"
             )
 
     # -- using it -------------------------------------------------------------------------------------------
@@ -190,20 +191,26 @@ class SequenceModel(pl.LightningModule):
         progress = self.trainer.fit_loop.epoch_loop.manual_optimization.optim_step_progress
         if self.trainer.max_steps >= 0:  # the Trainer looks at it between calls only
             batches = batches[: self.trainer.max_steps - progress.total.completed]
-        for batch in batches:
-            loss, penalty = self.loss(batch)
-            optimizer.zero_grad(set_to_none=True)
-            (loss + penalty if self.l1 or self.l2 else loss).backward()
-            self._clip()
-            optimizer.step()
-            schedule.step()
-            self._losses.add(loss)
-            # Lightning counts calls of its own wrapper, which costs as much as a small step; we count for it.
-            for counter in (progress.total, progress.current):
-                counter.ready += 1
-                counter.completed += 1
-            if self.after_step is not None and self.after_step():
-                break
+        apart = not (self.task.carries or self.l1 or self.l2)
+        with side_by_side(self.task, list(self.members), apart) as together:
+            for batch in batches:
+                optimizer.zero_grad(set_to_none=True)
+                taken = together(batch)
+                if taken is None:
+                    loss, penalty = self.loss(batch)
+                    (loss + penalty if self.l1 or self.l2 else loss).backward()
+                else:
+                    loss = taken
+                self._clip()
+                optimizer.step()
+                schedule.step()
+                self._losses.add(loss)
+                # Lightning counts calls of its own wrapper, which costs as much as a small step; we count for it.
+                for counter in (progress.total, progress.current):
+                    counter.ready += 1
+                    counter.completed += 1
+                if self.after_step is not None and self.after_step():
+                    break
         return None
 
     def loss(self, batch: Batch) -> tuple[Tensor, Tensor | float]:

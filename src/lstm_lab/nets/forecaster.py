@@ -84,23 +84,30 @@ class BlockForecaster(nn.Module):
             inputs: (B, L, C + 1), the values and, in the last column, the phase of each row in its season.
             steps: S; the horizon if not given.
         """
-        forecast = self.on_scale(inputs, self.horizon if steps is None else steps)
+        forecast = self.on_scale(inputs, self.horizon if steps is None else steps, self.draw(inputs))
         return forecast if self.scale == "raw" else torch.exp(forecast)
 
-    def on_scale(self, inputs: Tensor, steps: int) -> Tensor:
-        """As `forward`, on the scale that the net works on."""
+    def draw(self, inputs: Tensor) -> Tensor | None:
+        """The noise of a training step, (B·C, window), for `on_scale`; None where there is none."""
+        if not (self.training and self.noise):
+            return None
+        rows = inputs.shape[0] * (inputs.shape[2] - 1)
+        return torch.randn(rows, self.window, dtype=inputs.dtype, device=inputs.device)
+
+    def on_scale(self, inputs: Tensor, steps: int, noise: Tensor | None = None) -> Tensor:
+        """As `forward`, on the scale that the net works on, with `noise` of `draw` while training."""
         u = self.to_scale(inputs[..., :-1]).transpose(1, 2)  # (B, C, L)
         phase = inputs[:, :, -1].long()  # (B, L)
         ahead = (phase[:, -1:] + 1 + torch.arange(steps, device=phase.device)) % self.block  # (B, S)
         spread = self.spread[:, None]  # (C, 1)
         if self.view == "difference":
             z = (u[..., self.block :] - u[..., : -self.block]) / spread
-            seasons = self._write(z, steps).unflatten(-1, (-1, self.block))  # (B, C, K, m)
+            seasons = self._write(z, steps, noise).unflatten(-1, (-1, self.block))  # (B, C, K, m)
             last = u[..., -self.block :]
             forecast = (last[:, :, None] + seasons.cumsum(2) * spread[..., None]).flatten(2)[..., :steps]
         else:
             z = (u - self._profile(phase)) / spread
-            forecast = self._write(z, steps)[..., :steps] * spread + self._profile(ahead)
+            forecast = self._write(z, steps, noise)[..., :steps] * spread + self._profile(ahead)
         return forecast.transpose(1, 2)  # (B, S, C)
 
     def to_scale(self, values: Tensor) -> Tensor:
@@ -130,11 +137,11 @@ class BlockForecaster(nn.Module):
         weights = _MEMORY ** age.to(z.dtype)
         return (z * (weights / weights.sum())).sum(dim=1, keepdim=True)
 
-    def _write(self, z: Tensor, steps: int) -> Tensor:
+    def _write(self, z: Tensor, steps: int, noise: Tensor | None) -> Tensor:
         """Extends z (B, C, T) by whole blocks until `steps` are reached; returns the new part (B, C, K·m)."""
         window = z.flatten(0, 1)[:, -self.window :]  # (B·C, window)
-        if self.training and self.noise:
-            window = window + self.noise * torch.randn_like(window)
+        if noise is not None:
+            window = window + self.noise * noise
         blocks: list[Tensor] = []
         for number in range(-(-steps // self.block)):
             blocks.append(self.next_block(window, self.damping**number))

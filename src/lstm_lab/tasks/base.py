@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
@@ -59,6 +59,18 @@ class Task:
     def loss(self, net: nn.Module, batch: Batch) -> Tensor:
         """The training loss of one network, a mean over real targets."""
         raise NotImplementedError
+
+    def prepared(self, net: nn.Module, batch: Batch) -> Callable[[], Tensor] | None:
+        """As `loss`, to be called later: what is random in it has been drawn.
+
+        Members of an ensemble may then be trained side by side and still see the numbers that they would have seen one
+        after the other. None: `loss` draws as it goes, and members take turns.
+        """
+        return None
+
+    def loss_at_end(self, net: nn.Module, batch: Batch) -> Tensor:
+        """The part of the loss that is decided last: all of it, unless there is a target at each step."""
+        return self.loss(net, batch)
 
     def predict(
         self, nets: Sequence[nn.Module], weights: Tensor, batch: Batch, steps: int | None = None

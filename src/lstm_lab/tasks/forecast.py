@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -197,8 +198,17 @@ class Forecast(Task):
         if isinstance(net, SegmentForecaster):
             return segment_loss(net, batch)
         assert isinstance(net, BlockForecaster)
+        return self._block_loss(net, batch, net.draw(batch.inputs))
+
+    def prepared(self, net: nn.Module, batch: Batch) -> Callable[[], Tensor] | None:
+        """The loss of a recursive member with its noise drawn; None where dropout draws in the middle of a step."""
+        if not isinstance(net, BlockForecaster) or not _still(net):
+            return None
+        return partial(self._block_loss, net, batch, net.draw(batch.inputs))
+
+    def _block_loss(self, net: BlockForecaster, batch: Batch, noise: Tensor | None) -> Tensor:
         truth, known = batch.targets["horizon"], batch.targets["horizon_mask"]
-        forecast = net.on_scale(batch.inputs, truth.shape[1])
+        forecast = net.on_scale(batch.inputs, truth.shape[1], noise)
         # What is masked may hold anything: it is replaced, not multiplied by zero, before it meets a logarithm.
         truth = net.to_scale(torch.where(known, truth, net.floor))
         error = torch.where(known, (forecast - truth) / net.spread, 0.0)
@@ -268,6 +278,14 @@ class Forecast(Task):
         known = batch.targets["horizon_mask"]
         missed = (predictions["forecast"] - batch.targets["horizon"]).abs() / predictions.get("spread", 1.0)
         return torch.where(known, missed, 0.0).sum(), known.sum()
+
+
+def _still(net: BlockForecaster) -> bool:
+    """Whether the core draws nothing while it trains."""
+    core = net.core
+    zoneout = [getattr(cell, "zoneout", 0.0) for cell in getattr(core, "cells", [])]
+    between = core.dropout if len(core.widths) > 1 else 0.0
+    return not any([between, core.recurrent_dropout, core.weight_drop, *zoneout])
 
 
 def _kind(net: nn.Module) -> tuple[str, ...]:
