@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
+import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ import lightning.pytorch as pl
 import torch
 
 from lstm_lab.batch import Batch
-from lstm_lab.data import SequenceDataModule
+from lstm_lab.data import SequenceDataModule, load_processor
 from lstm_lab.errors import UserError, check_at_least
 from lstm_lab.models import SequenceModel
 from lstm_lab.models.optim import build_optimizer, build_schedule
@@ -25,6 +26,8 @@ from lstm_lab.training.checkpoint import read_checkpoint
 from lstm_lab.training.ranks import Group
 from lstm_lab.training.trainer import build_trainer, choose_chunk, choose_threads
 from lstm_lab.wiring import build
+
+_KERNEL = re.compile(r"kernels\.(\d+)\.(\w+?)_l(\d+)")
 
 
 @dataclass
@@ -44,6 +47,7 @@ class Plan:
     callbacks: list[pl.Callback]
     example: Batch
     refits: bool
+    watch: Any = None  # the probe, if one was asked for
 
 
 def prepare(settings: Any, overrides: Sequence[str], group: Group) -> Plan:
@@ -52,6 +56,8 @@ def prepare(settings: Any, overrides: Sequence[str], group: Group) -> Plan:
     seed = settings["seed"]
     pl.seed_everything(seed, workers=True, verbose=False)
     data = build(settings["data"], SequenceDataModule, allowed, **_seed_if_taken(settings["data"], seed))
+    if settings["start"] is not None:
+        data.earlier = load_processor(read_start(settings["start"])["processor"])
     data.setup("fit")
     task_node = {
         key: value for key, value in settings["task"].items() if key not in ("target", "metric", "direction")
@@ -77,11 +83,15 @@ def prepare(settings: Any, overrides: Sequence[str], group: Group) -> Plan:
     check_at_least("fit.save_every", settings["fit"]["save_every"], 0)
     check_at_least("early_stopping.patience", settings["early_stopping"]["patience"], 0)
     callbacks = [build(node, pl.Callback, allowed) for node in settings["callbacks"].values()]
+    watch = build(settings["probe"], pl.Callback, allowed) if settings.get("probe") else None
     lean = trainer["precision"] in ("32-true", 32, "32") and trainer["strategy"] == "auto" and accumulate == 1
     chunk = choose_chunk(settings["fit"]["steps_per_execution"], validate_every, flops, lean)
     model = build_model(settings, data, task, chunk, allowed, max_steps)
     start_from(model, settings["start"])
     # What only training would find out is tried here, while nothing has been written.
+    if watch is not None:
+        watch.check(model, data)
+        callbacks.append(watch)
     build_schedule(build_optimizer(model.parameters(), settings["optim"]), settings["optim"], max_steps)
     build_trainer(1, **trainer)
     data.steps, data.chunk = validate_every * accumulate, chunk
@@ -102,6 +112,7 @@ def prepare(settings: Any, overrides: Sequence[str], group: Group) -> Plan:
         callbacks=callbacks,
         example=example,
         refits=refits,
+        watch=watch,
     )
 
 
@@ -149,24 +160,57 @@ def build_model(
 def start_from(model: SequenceModel, run: str | None, refit: bool = False) -> None:
     """Gives a new model the trained weights of an earlier run; what was measured on training rows stays its own.
 
+    From a run of another task, a language model for a classifier, say, come what reads the symbols and the recurrent
+    core (Dai & Le 2015, "Semi-supervised sequence learning"; Howard & Ruder 2018); its head does not.
+
     Args:
         model: of the same sizes.
         run: a finished run, or None for none.
-        refit: whether validation is over. Until then the weights from before that run's own refit are taken, which
-            have not seen its validation rows.
+        refit: whether validation is over, see `read_start`.
 
     Raises:
         UserError: if there is no such run, or its networks are of other sizes.
     """
     if run is None:
         return
+    content = read_start(run, refit)
+    given = {_by_layer(name): tensor for name, tensor in content["state_dict"].items()}
+    same = content["hyper_parameters"]["task"]["name"] == model.task.name
+    for name, parameter in model.named_parameters():
+        _, member, part, *_ = name.split(".")
+        if not same and part not in ("frontend", "core", "encoder"):
+            continue
+        found = given.get(_by_layer(name))
+        if found is None and not same:  # members of an ensemble begin alike, and end apart
+            found = given.get(_by_layer(name.replace(f"members.{member}.", "members.0.", 1)))
+        if found is None or found.shape != parameter.shape:
+            there = "none" if found is None else tuple(found.shape)
+            raise UserError(
+                f"start={run}: its networks are not of the sizes of this run's: {name} is {there} there and "
+                f"{tuple(parameter.shape)} here."
+            )
+        parameter.copy_(found)
+
+
+def _by_layer(name: str) -> str:
+    """The name of a parameter whether all layers are in one kernel or, as locked dropout wants it, in one each."""
+    return _KERNEL.sub(lambda found: f"{found[2]}_l{int(found[1]) + int(found[3])}", name)
+
+
+def read_start(run: str, refit: bool = False) -> dict[str, Any]:
+    """Reads the checkpoint that training begins with.
+
+    Args:
+        run: a finished run.
+        refit: whether validation is over. Until then it is that from before the run's own refit, which has not seen
+            its validation rows.
+
+    Raises:
+        UserError: if there is no such run.
+    """
     folder = find_run(run) / "checkpoints"
     fitted = folder / "fit.ckpt"
-    given = read_checkpoint(fitted if fitted.is_file() and not refit else folder / "best.ckpt")["state_dict"]
-    for name, parameter in model.named_parameters():
-        if name not in given or given[name].shape != parameter.shape:
-            raise UserError(f"start={run}: its networks are not of the sizes of this run's ({name}).")
-        parameter.copy_(given[name])
+    return read_checkpoint(fitted if fitted.is_file() and not refit else folder / "best.ckpt")
 
 
 def allowed_targets(settings: dict[str, Any], overrides: Sequence[str]) -> list[str]:

@@ -109,3 +109,46 @@ def test_a_run_cut_in_mid_stream_ends_like_an_unbroken_one(novel, monkeypatch, s
     assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
     tables = [(one.directory / "predictions.csv").read_text() for one in (resumed, whole)]
     assert tables[0] == tables[1]
+
+
+REVIEWS = "".join(
+    f"the {who} sat on the {where} {end}\t{label}\n"
+    for end, label in (("well", "good"), ("badly", "bad"))
+    for who in ("cat", "dog", "mat", "log", "rat")
+    for where in ("mat", "log", "cat", "dog")
+)
+CLASSIFIER = [
+    "tracking=off", "data=labelled", "data.path=reviews.tsv", "model.hidden_size=8", "model.num_layers=2",
+    "model.bidirectional=false", "ensemble=2", "fit.max_steps=1", "refit=false", "optim.lr=1e-12",
+    "optim.weight_decay=0",
+]  # fmt: skip
+
+
+def test_a_classifier_begins_with_what_a_language_model_learnt(novel, tmp_path, capsys):
+    """Symbols keep their numbers, front end and core their weights; the head is new, for each member another."""
+    first = run([*WORDS, "data.tokenizer=word", "fit.max_steps=20"]).directory
+    (tmp_path / "reviews.tsv").write_text(REVIEWS)
+    second = run([*CLASSIFIER, f"start={first}", "frontend.frozen=true"]).directory
+    contents = [torch.load(one / "checkpoints" / "best.ckpt", weights_only=True) for one in (first, second)]
+    novels, reviews = (one["processor"]["tokenizer"] for one in contents)
+    assert reviews == novels
+    before, after = (one["state_dict"] for one in contents)
+    moved = [name for name in before if ".frontend." in name or ".core." in name]
+    assert len(moved) == 9  # vectors, and four weights of each of two layers
+    for name in moved:
+        # Locked dropout has a kernel for each layer; the classifier has one for both.
+        there = name.replace("kernels.1.", "kernels.0.").replace(
+            "_l0", "_l1" if "kernels.1." in name else "_l0"
+        )
+        for member in ("members.0.", "members.1."):
+            value = after[there.replace("members.0.", member)]
+            torch.testing.assert_close(value, before[name], atol=1e-6, rtol=0)
+    assert not torch.equal(after["members.0.head.weight"], after["members.1.head.weight"])
+    assert load(second).predict(["the rat sat"])["label"].iloc[0] in ("good", "bad")
+
+    capsys.readouterr()
+    assert train_door([*CLASSIFIER, f"start={first}", "model.hidden_size=9"]) == 2
+    error = capsys.readouterr().err
+    assert "not of the sizes of this run's" in error
+    assert "(32, 64) there and (36, 64) here" in error
+    assert len(error.splitlines()) == 1

@@ -68,10 +68,13 @@ class SequenceDataModule(pl.LightningDataModule):
         steps: optimiser steps between two validations, set by the house; one pass if 0.
         chunk: optimiser steps of an item, set by the house.
         refits: whether `fit_again` is possible, because validation rows may join training ones.
+        earlier: the processor of the run whose weights training begins with, set by the house before `setup`. Where
+            symbols got their numbers in training, they keep those; other kinds of data measure anew.
     """
 
     name: str
     refits = False
+    earlier: Any = None
     _spec: Spec
     _processor: Any
 

@@ -16,7 +16,7 @@ from lstm_lab.data.text.labelled import DNA, NAMED, Labelled, read_labelled
 from lstm_lab.data.text.reading import digest
 from lstm_lab.data.text.sequences import Ragged, Sequences
 from lstm_lab.data.text.split import folds_of, groups_of, share_off
-from lstm_lab.data.text.tokenizer import SPECIALS, Tokenizer
+from lstm_lab.data.text.tokenizer import SPECIALS, Tokenizer, learnt
 from lstm_lab.data.text.vectors import read_vectors
 from lstm_lab.errors import UserError, check_at_least
 from lstm_lab.spec import Spec, Target, Tokens
@@ -243,7 +243,7 @@ class LabelledTextDataModule(SequenceDataModule):
     def _fit(self) -> None:
         found = self.labelled
         train = [found.texts[row] for row in self._rows("train")]
-        tokenizer = Tokenizer.train(train, self.kind, self.vocabulary, self.minimum, self.lower)
+        tokenizer = learnt(self.earlier, train, self.kind, self.vocabulary, self.minimum, self.lower)
         self.classes = classes_of([found.labels[row] for row in self._rows("train")], found.source)
         letters = DNA if self.name in _DNA_SETS else ""
         self._processor = LabelledTextProcessor(

@@ -20,7 +20,7 @@ from lstm_lab.data.text.labelled import DNA, check_letters
 from lstm_lab.data.text.reading import digest, lines, read_text
 from lstm_lab.data.text.sequences import Ragged, Sequences
 from lstm_lab.data.text.split import groups_of, share_off
-from lstm_lab.data.text.tokenizer import SPECIALS, Tokenizer
+from lstm_lab.data.text.tokenizer import SPECIALS, Tokenizer, learnt
 from lstm_lab.errors import UserError, check_choice
 from lstm_lab.spec import Spec, Target, Tokens
 
@@ -195,7 +195,7 @@ class GapDataModule(SequenceDataModule):
         parts[rest[drawn]] = "validation"
         train = [texts[row] for row in np.flatnonzero(parts == "train")]
         known = [*train, _BASES] if self.is_dna else train
-        tokenizer = Tokenizer.train(known, "char")
+        tokenizer = learnt(self.earlier, known, "char")
         self._processor = GapProcessor(tokenizer, train[0], DNA if self.is_dna else "")
         self._keys = {part: np.flatnonzero(parts == part) for part in PARTS}
         self._samples = {

@@ -14,7 +14,7 @@ from lstm_lab.data.text.corpus import NAMED, Corpus, read_file
 from lstm_lab.data.text.processor import TextProcessor
 from lstm_lab.data.text.reading import digest
 from lstm_lab.data.text.streams import Streams
-from lstm_lab.data.text.tokenizer import SPECIALS, Tokenizer
+from lstm_lab.data.text.tokenizer import SPECIALS, Tokenizer, learnt
 from lstm_lab.errors import UserError, check_at_least
 from lstm_lab.spec import Spec, Target, Tokens
 
@@ -76,7 +76,9 @@ class TextDataModule(SequenceDataModule):
         if self._corpus is not None:
             return
         corpus = self.read()
-        tokenizer = Tokenizer.train([corpus.train], self.kind, self.vocabulary, self.minimum, self.lower)
+        settings = self.kind, self.vocabulary, self.minimum, self.lower
+        tokenizer = learnt(self.earlier, [corpus.train], *settings)
+        self.kind = tokenizer.kind
         self._texts = {"train": corpus.train, "validation": corpus.validation, "test": corpus.test}
         self._tokens = {part: torch.from_numpy(tokenizer.encode(text)) for part, text in self._texts.items()}
         for part, tokens in self._tokens.items():

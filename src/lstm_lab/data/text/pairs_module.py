@@ -13,7 +13,7 @@ from lstm_lab.data.text.pairs_made import MADE
 from lstm_lab.data.text.pairs_processor import PairsProcessor
 from lstm_lab.data.text.reading import digest
 from lstm_lab.data.text.sequences import Ragged, Sequences
-from lstm_lab.data.text.tokenizer import SPECIALS, Tokenizer
+from lstm_lab.data.text.tokenizer import SPECIALS, Tokenizer, learnt
 from lstm_lab.errors import UserError, check_at_least, check_choice
 from lstm_lab.spec import Spec, Target, Tokens
 
@@ -91,8 +91,12 @@ class PairsDataModule(SequenceDataModule):
         train = pairs.parts["train"]
         left, right = [one for one, _ in train], [other for _, other in train]
         learn = (self.kind, self.vocabulary, self.minimum, self.lower)
-        source = Tokenizer.train([*left, *right] if self.shared else left, *learn)
-        target = None if self.shared else Tokenizer.train(right, *learn)
+        if isinstance(self.earlier, PairsProcessor):  # its vectors have its numbers
+            self.shared = self.earlier.shared
+            source, target = self.earlier.source, None if self.shared else self.earlier.target
+        else:
+            source = learnt(self.earlier, [*left, *right] if self.shared else left, *learn)
+            target = None if self.shared else Tokenizer.train(right, *learn)
         sample = sorted(left[:200], key=len)[len(left[:200]) // 2]
         self._processor = PairsProcessor(
             source,

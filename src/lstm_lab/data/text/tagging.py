@@ -19,7 +19,7 @@ from lstm_lab.data.text.reading import digest, lines, read_text
 from lstm_lab.data.text.residues import Tagged, cb513, protein_qs, read_tagged
 from lstm_lab.data.text.sequences import Ragged, Sequences
 from lstm_lab.data.text.split import folds_of, groups_of, share_off
-from lstm_lab.data.text.tokenizer import SPECIALS, Tokenizer
+from lstm_lab.data.text.tokenizer import SPECIALS, Tokenizer, learnt
 from lstm_lab.errors import UserError, check_choice
 from lstm_lab.spec import Spec, Target, Tokens
 
@@ -164,7 +164,7 @@ class TaggedSequencesDataModule(SequenceDataModule):
         self._divide(found)
         rows = np.flatnonzero(self.parts == "train")
         texts = [" ".join(symbols) for symbols in found.symbols]
-        tokenizer = Tokenizer.train([texts[row] for row in rows], "blank", 100_000)
+        tokenizer = learnt(self.earlier, [texts[row] for row in rows], "blank", 100_000)
         known = [label for row in rows for label in found.labels[row] if label is not None]
         self.classes = classes_of(known, found.source)
         letters = all(len(symbol) == 1 for symbol in tokenizer.symbols)

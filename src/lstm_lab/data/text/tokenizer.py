@@ -160,6 +160,24 @@ class Tokenizer:
         return cls(kind, symbols[: size - len(SPECIALS)], lower)
 
 
+def learnt(earlier: Any, texts: Iterable[str], *settings: Any) -> Tokenizer:
+    """Trains a tokenizer, or keeps that of the run whose weights training begins with: its vectors have its numbers.
+
+    Args:
+        earlier: the processor of that run, or None.
+        texts: of the training part.
+        settings: as `Tokenizer.train` takes them.
+
+    Raises:
+        UserError: if that run did not read symbols of one kind, or for settings that cannot be.
+    """
+    if earlier is None:
+        return Tokenizer.train(texts, *settings)
+    if not isinstance(found := getattr(earlier, "tokenizer", None), Tokenizer):
+        raise UserError("start=…: the networks of that run read no text, or one language and write another.")
+    return found
+
+
 def split(text: str, kind: str) -> list[str]:
     """Cuts a text into the symbols of ``word``, ``blank`` or ``char``; ``<unk>`` in the text of a file stays one."""
     if kind == "char":
