@@ -126,7 +126,7 @@ def test_mistakes_are_told():
         infer(model(), batch(), temperature=1.0, top_p=0)
     with pytest.raises(UserError, match=r"task\.label_smoothing=1"):
         Translate(label_smoothing=1)
-    with pytest.raises(UserError, match="writes sentences; this data asks for a class"):
+    with pytest.raises(UserError, match="writes sentences; the target of this data is class"):
         Seq2SeqTranslator(Spec(Values(("a",)), Target("class", 2)), decoder={})
     with pytest.raises(UserError, match="needs one vocabulary for both sides"):
         Seq2SeqTranslator(
