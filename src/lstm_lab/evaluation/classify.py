@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
-from sklearn.metrics import confusion_matrix, f1_score
+from sklearn.metrics import confusion_matrix, f1_score, precision_recall_fscore_support
 from statsmodels.stats.proportion import proportion_confint
 
 from lstm_lab.baselines.labels import label_baselines
@@ -25,6 +26,7 @@ SHOWN = {"accuracy": "accuracy %", "f1": "F1 %", "loss": "nats"}
 # Equal-width bins of confidence for the expected calibration error (Guo et al. 2017, "On calibration of modern neural
 # networks", eq. 3).
 _BINS = 15
+_TOLD = 8  # classes whose F1 fits on a line
 
 
 def test(predictor: Predictor, data: SequenceDataModule) -> Tested:
@@ -67,7 +69,9 @@ def test(predictor: Predictor, data: SequenceDataModule) -> Tested:
         predictions,
         larger=True,
         pictures=pictures,
+        tables={"classes": (classes := by_class(truth, probabilities.argmax(1).numpy(), names))},
         notes=[
+            *_told(classes),
             f"95 % interval of the accuracy: {100 * low:.1f} to {100 * high:.1f} % ({right} of {len(truth)})",
             *_worst(matrix, names),
         ],
@@ -113,6 +117,21 @@ def score(truth: np.ndarray, probabilities: torch.Tensor | np.ndarray) -> dict[s
     }
 
 
+def by_class(truth: np.ndarray, found: np.ndarray, names: Sequence[str]) -> pd.DataFrame:
+    """A row a class: precision, recall and F1 in %, and the test samples that are of it.
+
+    Args:
+        truth: (N,), classes.
+        found: (N,), classes.
+        names: of all classes.
+    """
+    precision, recall, f1, count = precision_recall_fscore_support(
+        truth, found, labels=range(len(names)), zero_division=0
+    )
+    columns = {"precision": 100 * precision, "recall": 100 * recall, "f1": 100 * f1, "samples": count}
+    return pd.DataFrame({"class": list(map(str, names)), **columns})
+
+
 def calibration_error(right: np.ndarray, confidence: np.ndarray) -> float:
     """The mean distance of confidence and accuracy over bins of confidence, weighed by their size."""
     bins = np.minimum((confidence * _BINS).astype(int), _BINS - 1)
@@ -131,6 +150,15 @@ def verdict(metrics: dict[str, float], baselines: pd.DataFrame) -> str:
         left = (100 - ours) / (100 - theirs) if theirs < 100 else 1.0
         return f"beats {best}: {ours:.1f} % against {theirs:.1f} %, {100 * (1 - left):.0f} % fewer errors"
     return f"does not beat {best}: {ours:.1f} % against {theirs:.1f} %"
+
+
+def _told(classes: pd.DataFrame) -> list[str]:
+    """The F1 of each class on one line; of many classes, that of the worst."""
+    rows = classes.sort_values("f1", kind="stable").head(_TOLD) if len(classes) > _TOLD else classes
+    each = ", ".join(f"{row['class']} {row['f1']:.1f}" for _, row in rows.iterrows())
+    return [
+        f"F1 % {'of the worst classes' if len(classes) > _TOLD else 'by class'}: {each} (precision and recall: classes.csv)"
+    ]
 
 
 def _as_probabilities(rule: np.ndarray, classes: int) -> np.ndarray:
