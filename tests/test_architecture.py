@@ -44,7 +44,7 @@ OWNERS = {
     "matplotlib": {"figures"},
     "hydra": {"doors", "train", "experiment", "sweeps"},
     "omegaconf": {"doors", "train", "experiment", "sweeps"},
-    "lightning": {"models", "data", "training", "tracking", "experiment", "planning"},
+    "lightning": {"models", "data", "training", "tracking", "experiment", "planning", "probing"},
 }
 TOP = {
     "pyproject.toml", "conf", "src", "tests", "outputs", "Makefile", "README.md",

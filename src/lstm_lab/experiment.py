@@ -102,6 +102,8 @@ def lead(orders: dict[str, Any], group: Group, stop: Stop) -> Result:
         record.checkpoint(predictor, settings["data"])
         tested = evaluation.test(predictor, plan.data)
         record.test(tested, predictor, plan.data, best)
+        if plan.watch is not None:
+            record.probed(*plan.watch.finish(predictor, plan.data, record.directory.path))
         stop.check()  # a signal that came during the last step counts, too
     report.show(tested, settings["model"]["cell"].upper(), plan.data, record.closing_lines())
     return Result(best.objective, tested.metrics, record.directory.path)

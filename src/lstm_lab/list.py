@@ -22,6 +22,7 @@ GROUPS = (
     "optim",
     "trainer",
     "callbacks",
+    "probe",
     "search",
     "experiment",
     "debug",

@@ -45,6 +45,7 @@ class Record:
         self.started = time.monotonic()
         self._protocol = ""
         self._pictures: list[Path] = []
+        self._gist: list[str] = []
         self._closed = False
 
     def close(self, status: Status, reason: str | None = None) -> None:
@@ -116,6 +117,12 @@ class Record:
             example = predictor.processor.example()
             self.tracked.log_model(save_model(self.directory.path / "model", self.directory.best, example))
 
+    def probed(self, paths: Sequence[Path], line: str) -> None:
+        """Sends what a probe wrote into the run directory, and keeps its gist for a person."""
+        for path in paths:
+            self.tracked.log_artifact(path, "figures" if path.suffix == ".png" else "")
+        self._gist += [line, *(f"picture:  {path}" for path in paths if path.suffix == ".png")]
+
     def validated(self, best: KeepBest) -> None:
         """Writes what a trial of a sweep gave, which ends before the test."""
         found = {best.monitor: best.score, "steps": best.step, "ended": best.reason}
@@ -132,6 +139,7 @@ class Record:
             f"protocol: {self._protocol}",
             f"run:      {self.directory.path}",
             *(f"picture:  {path}" for path in self._pictures[:1]),
+            *self._gist,
             "look:     python -m lstm_lab.ui",
         ]
 

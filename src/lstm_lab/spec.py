@@ -52,9 +52,7 @@ class Frames:
 
 Inputs = Values | Tokens | Frames
 
-TargetKind = Literal[
-    "horizon", "class", "number", "label", "next", "gap", "transcript", "sentence", "frames"
-]
+TargetKind = Literal["horizon", "class", "number", "label", "next", "gap", "transcript", "sentence", "frames"]
 
 
 @dataclass(frozen=True)

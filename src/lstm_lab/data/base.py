@@ -166,6 +166,10 @@ class SequenceDataModule(pl.LightningDataModule):
             task: settings of the task.
         """
 
+    def names_of_steps(self, batch: Batch) -> list[str] | None:
+        """What a person calls the steps of the first sequence of a batch; None for those that only have numbers."""
+        return None
+
     def suit(self, task: dict[str, Any]) -> None:
         """Hears the task's settings before batches are made of them; most kinds of data need not know."""
 

@@ -103,6 +103,11 @@ class Language(Task):
             loss = loss + self.slowness_penalty * (outputs[:, 1:] - outputs[:, :-1]).square().mean()
         return loss, state
 
+    def loss_at_end(self, net: nn.Module, batch: Batch) -> Tensor:
+        """Nats of the last symbol of each piece, read from a state of zeros."""
+        nats, _ = self.nats_onward([net], torch.ones(1), batch, [None])
+        return nats.gather(1, (batch.lengths - 1).clamp(min=0)[:, None]).mean()
+
     def nats_onward(
         self, nets: Sequence[nn.Module], weights: Tensor, batch: Batch, states: Sequence[Any]
     ) -> tuple[Tensor, list[Any]]:

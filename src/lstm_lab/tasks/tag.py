@@ -6,6 +6,7 @@ Shapes: B sequences, T steps, C labels, M networks.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -62,6 +63,14 @@ class Tag(Task):
         if net.crf is None:
             return F.cross_entropy(scores.flatten(0, 1), labels.flatten())  # -100 is left out
         return net.crf.nats(scores, labels, batch.lengths).sum() / (labels >= 0).sum()
+
+    def loss_at_end(self, net: nn.Module, batch: Batch) -> Tensor:
+        """Nats of the last known label of each sequence; with a CRF labels are judged together, so all of them."""
+        labels = batch.targets["label"]
+        steps = torch.arange(labels.shape[1], device=labels.device)
+        last = torch.where(labels >= 0, steps, -1).amax(1, keepdim=True)
+        kept = labels if self.crf else torch.where(steps == last, labels, -100)
+        return self.loss(net, replace(batch, targets={**batch.targets, "label": kept}))
 
     def predict(
         self, nets: Sequence[nn.Module], weights: Tensor, batch: Batch, steps: int | None = None

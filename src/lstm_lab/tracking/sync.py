@@ -132,3 +132,20 @@ def reap(
         tracked = (directory / STATE).is_file()
         reaped.append((sync(directory, outputs, uri) if tracked else Synced(directory, "up to date"), reason))
     return reaped
+
+
+def add_artifacts(directory: Path, paths: Iterable[Path], outputs: Path) -> None:
+    """Adds files to a run that has ended: to its record, and to its run in MLflow if it has one.
+
+    How it ended stays as it is. Where the store does not answer, a later sync sends them.
+    """
+    if not (directory / EVENTS).is_file():
+        return
+    events = EventLog(directory)
+    for path in paths:
+        inside = path.resolve().relative_to(directory.resolve())
+        folder = "" if inside.parent == Path() else str(inside.parent)
+        events.append("artifact", path=str(inside), folder=folder)
+    events.close()
+    if (directory / STATE).is_file():
+        sync(directory, outputs)

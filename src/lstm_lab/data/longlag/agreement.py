@@ -1,8 +1,9 @@
-"""Agreement of a verb with a noun far before it: "the cats which the dog near the house saw … were".
+"""Agreement of a verb with a noun far before it: "near the house the cats which the dog saw … were".
 
 After Linzen, Dupoux & Goldberg (2016), "Assessing the ability of LSTMs to learn syntax-sensitive dependencies", but
 made, so that distance and attractors are known and nothing else gives the answer away: all other verbs are in the
-past, where number does not show, and each noun between is singular or plural by chance and may have a clause as well.
+past, where number does not show; each other noun is singular or plural by chance, may have a clause as well, and may
+stand before the one that counts: up to two phrases of place open a sentence.
 """
 
 from __future__ import annotations
@@ -35,14 +36,25 @@ def sentence(distance: int, generator: random.Random) -> tuple[str, str]:
         distance: words between noun and verb, at least one; from four on they hold a relative clause.
         generator: draws the words.
     """
+    opening = [
+        word for _ in range(int(generator.random() * 3)) for word in _any(_OPENINGS, generator)(generator)
+    ]
     head, plural = _noun(generator)
-    return " ".join(["the", head, *_between(distance, generator)]), _NUMBERS[plural]
+    return " ".join([*opening, "the", head, *_between(distance, generator)]), _NUMBERS[plural]
 
 
 def nearest_noun(text: str) -> str:
     """The verb that would agree with the last noun: what a reader of the last words would say."""
-    last = [word for word in text.split() if word in _NOUNS][-1]
-    return _NUMBERS[last in _PLURALS]
+    return _agreeing(text, -1)
+
+
+def first_noun(text: str) -> str:
+    """The verb that would agree with the first noun, which an opening may hold."""
+    return _agreeing(text, 0)
+
+
+def _agreeing(text: str, place: int) -> str:
+    return _NUMBERS[[word for word in text.split() if word in _NOUNS][place] in _PLURALS]
 
 
 def _between(distance: int, generator: random.Random) -> list[str]:
@@ -77,6 +89,7 @@ def _clause(generator: random.Random) -> list[str]:
     return ["which", "the", _noun(generator)[0], _any(VERBS, generator)]
 
 
+_OPENINGS: Sequence[Phrase] = (_place, _place_of_kind)
 _SHORT: Sequence[Phrase] = (_adverb, _place, _place_of_kind)
 _PHRASES: Sequence[Phrase] = (_adverb, _place, _place_of_kind, _deed)
 # Without these, the word before "which" would be the noun to agree with: pairs of words would do.

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lstm_lab.data.longlag.agreement import nearest_noun, sentence
+from lstm_lab.data.longlag.agreement import first_noun, nearest_noun, sentence
 from lstm_lab.data.longlag.classic import parity, temporal_order
 from lstm_lab.data.longlag.drawing import Make, draw_parts
 from lstm_lab.data.text.classification import LabelledTextDataModule
@@ -35,7 +35,11 @@ class Kind:
 
 
 KINDS = {
-    "agreement": Kind(sentence, "words between noun and verb", 1, (("nearest noun", nearest_noun),)),
+    "agreement": Kind(
+        sentence,
+        "words between noun and verb",
+        rules=(("nearest noun", nearest_noun), ("first noun", first_noun)),
+    ),
     "temporal_order": Kind(temporal_order, "steps of the sequence", 10),
     "parity": Kind(parity, "bits"),
 }

@@ -234,6 +234,11 @@ class TimeSeriesDataModule(SequenceDataModule):
         block, share, levels = self.statistics["block"], task["interval"], task.get("levels")
         self.processor.uncertainty = Uncertainty.calibrated(found, block, share, levels)
 
+    def names_of_steps(self, batch: Batch) -> list[str]:
+        """The dates of a window's rows, or their numbers."""
+        origin = int(batch.keys[0])
+        return [shown(row) for row in self.series.index[origin - batch.inputs.shape[1] : origin]]
+
     def windows(self, part: str) -> Windows:
         """The windows of a part.
 
