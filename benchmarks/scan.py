@@ -2,7 +2,7 @@
 
 Seconds of one training step, forward, backward and Adam, against the length of its sequences: torch's fused LSTM, the
 minimal cells and the mLSTM in their loop over time, and the same all steps at once. Then the lengths at which each
-parallel form is faster than its own loop, and than the fused LSTM. On a CPU one thread, and time of the processor, so that
+parallel form is faster than its own loop, and than the fused LSTM. On a CPU: one thread, time of the processor, so that
 neighbours count little; on a GPU, if there is one, time of the wall with all that is queued waited for. The forms
 take turns, and the median of the rounds is shown; outputs of both forms are compared first.
 """

@@ -51,7 +51,7 @@ def choose(settings: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]
         digest = hashlib.sha256(json.dumps(_fixed(settings), sort_keys=True).encode()).hexdigest()[:6]
         stable = outputs_dir() / "runs" / f"slurm-{slurm_job()}-{model}-{data}-{digest}"
         if word in (None, "auto") and _status(stable) != "FINISHED":
-            if (stable / "config.yaml").is_file() and _checkpoint(stable) is not None:
+            if (stable / "config.yaml").is_file() and saved_state(stable) is not None:
                 return {**orders, "directory": str(stable), "resumes": True}
             return {**orders, "directory": str(stable)}
     found = _unfinished(settings) if word == "auto" else _named(str(word)) if word else None
@@ -87,7 +87,7 @@ def _unfinished(settings: dict[str, Any]) -> Path | None:
         for run in _runs()
         if _status(run) != "FINISHED"
         and not lease.is_alive(run)
-        and _checkpoint(run) is not None
+        and saved_state(run) is not None
         and _fixed(_config(run)) == wanted
     ]
     if len(found) > 1:
@@ -103,13 +103,13 @@ def _check(run: Path, word: str) -> None:
         raise UserError(f"{word}: {run} is still running.")
     if _status(run) == "FINISHED":
         raise UserError(f"{word}: {run} is finished, there is nothing to go on with.")
-    if _checkpoint(run) is None:
+    if saved_state(run) is None:
         raise UserError(f"{word}: {run} ended before its state was saved (fit.save_every). Start it anew.")
 
 
 def _as_before(run: Path, settings: dict[str, Any], overrides: Sequence[str], word: str) -> dict[str, Any]:
     """The settings of the run itself, and what the words of this command line may change in them."""
-    kept = _filled(_config(run), settings)
+    kept = filled(_config(run), settings)
     for override in overrides:
         key = override.lstrip("+~").partition("=")[0].partition("@")[0]
         now, then = _at(settings, key), _at(kept, key)
@@ -124,14 +124,14 @@ def _as_before(run: Path, settings: dict[str, Any], overrides: Sequence[str], wo
     return kept
 
 
-def _filled(stored: Any, current: Any) -> Any:
-    """What was stored, with what was hidden in it, or did not exist then, as it is now."""
+def filled(stored: Any, current: Any) -> Any:
+    """Returns stored settings with what was hidden in them, or did not exist then, as it is now."""
     if isinstance(stored, Mapping) and isinstance(current, Mapping):
         # `resume=` alone composes the defaults: their data, optimiser and front end may be others, with other keys.
         kind = "_target_" if "_target_" in stored else "name"
         if stored.get(kind) != current.get(kind):
             current = {key: value for key, value in current.items() if key in stored}
-        both = {key: _filled(value, current.get(key, value)) for key, value in stored.items()}
+        both = {key: filled(value, current.get(key, value)) for key, value in stored.items()}
         return {**both, **{key: value for key, value in current.items() if key not in stored}}
     return current if isinstance(stored, str) and HIDDEN in stored else stored
 
@@ -179,6 +179,7 @@ def _status(run: Path) -> str | None:
     return json.loads(path.read_text())["status"] if path.is_file() else None
 
 
-def _checkpoint(run: Path) -> Path | None:
+def saved_state(run: Path) -> Path | None:
+    """Returns the file from which a run could go on, None if it saved none."""
     path = run / "checkpoints" / "last.ckpt"
     return next((one for one in (path, previous(path)) if one.is_file()), None)

@@ -70,7 +70,8 @@ class Nursery:
 
         Args:
             name: a name not in use.
-            job: what `lstm_lab.sweeps.child.run` takes; with ``argv`` in it that command is run instead.
+            job: what `lstm_lab.sweeps.child.run` takes; with ``argv`` in it that command is run instead, with
+                ``call`` (``module:function``) and ``arguments`` that function.
             log: file that receives what the job prints.
             environment: variables of this job alone.
         """
@@ -276,6 +277,10 @@ def _become_child(request: dict[str, Any], server: int) -> None:
 def _run(job: dict[str, Any]) -> None:
     if argv := job.get("argv"):
         os.execvp(argv[0], argv)
+    if call := job.get("call"):
+        module, _, function = call.partition(":")
+        getattr(importlib.import_module(module), function)(**job["arguments"])
+        return
     from lstm_lab.sweeps.child import run
 
     run(job)
