@@ -59,6 +59,7 @@ def test_history_of_something_to_maximise(tables):
 def test_slice_uses_a_logarithm_where_the_space_does_and_words_where_there_are_words(tables):
     lr, net = draw_slice(tables).axes[:2]
     assert (lr.get_xlabel(), lr.get_xscale()) == ("lr", "log")
+    assert [text.get_text() for text in lr.get_xticklabels()] == ["0.01", "0.032", "0.1"]
     assert [text.get_text() for text in net.get_xticklabels()] == ["gru", "lstm"]
 
 

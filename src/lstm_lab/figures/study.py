@@ -167,6 +167,10 @@ def draw_slice(tables: Table) -> Figure | None:
             axes.set_xlim(-0.5, len(ticks) - 0.5)
         elif key in tables["log"]:
             axes.set_xscale("log")
+            if min(places) > 0:  # labels of the decades and their parts run into each other in a narrow panel
+                ends = (min(places), math.sqrt(min(places) * max(places)), max(places))
+                axes.set_xticks(sorted(set(ends)), [f"{one:.2g}" for one in sorted(set(ends))])
+                axes.minorticks_off()
         _wide(axes, values)
         axes.set_xlabel(key)
     for axes in panels[len(keys) :]:
