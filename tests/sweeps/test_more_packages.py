@@ -1,4 +1,7 @@
-"""What other packages add, run for real where they are installed: ``pip install cmaes hydra-joblib-launcher``."""
+"""What other packages add, run for real where they are installed.
+
+``pip install cmaes hydra-joblib-launcher hydra-submitit-launcher``
+"""
 
 import pytest
 
@@ -15,4 +18,11 @@ def test_cma_es(app):
 def test_trials_through_joblib(app):
     pytest.importorskip("hydra_plugins.hydra_joblib_launcher")
     app.run("x=interval(-3,3)", "hydra/launcher=joblib", "hydra.sweeper.n_jobs=2", "hydra.sweeper.n_trials=4")
+    assert app.states() == ["COMPLETE"] * 4
+
+
+def test_trials_through_submitit(app):
+    pytest.importorskip("hydra_plugins.hydra_submitit_launcher")
+    words = ("hydra/launcher=submitit_local", "hydra.sweeper.n_jobs=2", "hydra.sweeper.n_trials=4")
+    app.run("x=interval(-3,3)", *words)
     assert app.states() == ["COMPLETE"] * 4
