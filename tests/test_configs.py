@@ -94,6 +94,11 @@ def test_task_and_config_agree_on_the_metric():
         assert kind.name == name
 
 
+def test_a_task_with_another_judge_names_its_metric():
+    config = plain(["model=seq2seq", "data=dates", "task=translate_bleu"])["task"]
+    assert TASKS["translate"](judge=config["judge"]).metric == config["metric"]
+
+
 def test_data_chooses_the_task_and_the_command_line_wins():
     assert plain(["data=sine"])["task"]["_target_"] == "lstm_lab.tasks.Forecast"
     assert plain(["data=sine", "task.loss=mse"])["task"]["loss"] == "mse"

@@ -10,6 +10,7 @@ from lstm_lab.errors import UserError
 from lstm_lab.models import LSTM, Seq2SeqTranslator, SequenceModel
 from lstm_lab.spec import Spec, Target, Tokens, Values
 from lstm_lab.tasks import Translate
+from lstm_lab.tasks.sentence_bleu import sentence_bleu
 
 SPEC = Spec(Tokens(20, specials=4), Target("sentence", 20))
 STATISTICS = {
@@ -115,6 +116,35 @@ def test_any_model_translates_and_a_checkpoint_gives_it_back():
         assert torch.equal(again(given)["nats"], net(given)["nats"])
 
 
+def test_bleu_of_sentences_by_hand():
+    assert sentence_bleu("abcde", "abcde") == pytest.approx(100)
+    assert sentence_bleu("abcd", "wxyz") == 0
+    assert sentence_bleu("abcd", "") == 0
+    # Of abcx: 3 of 4 letters; 2 of 3 pairs and 1 of 2 triples and 0 of 1 run of four, one added to each.
+    assert sentence_bleu("abcd", "abcx") == pytest.approx(100 * (3 / 4 * 3 / 4 * 2 / 3 * 1 / 2) ** 0.25)
+    # As precise as can be, and one letter short of five.
+    assert sentence_bleu("abcde", "abcd") == pytest.approx(100 * math.exp(1 - 5 / 4))
+
+
+def test_validation_by_what_is_written():
+    """The mean over sentences, whatever the batches; nats stay what they are."""
+    net, given = model(), batch()
+    judged = Translate(judge="bleu")
+    assert judged.metric == "val/bleu"
+    with torch.inference_mode():
+        found = judged.predict(list(net.members), net.weights, given)
+        torch.testing.assert_close(found["nats"], net(given)["nats"])
+        written = infer(net, given, beam=1)["written"][:, 0]
+        truth = given.targets["sentence"]
+        expected = [
+            sentence_bleu(t[t != 0][:-1].tolist(), w[w != 0].tolist())
+            for t, w in zip(truth, written, strict=True)
+        ]
+        assert found["bleu"].tolist() == pytest.approx(expected)
+        total, count = judged.error(found, given)
+        assert (float(total), int(count)) == (pytest.approx(sum(expected)), 3)
+
+
 def test_weights_of_processes_are_symbols():
     assert int(Translate().weight(batch(targets=(4, 6, 2)))) == 15
 
@@ -124,6 +154,8 @@ def test_mistakes_are_told():
         infer(model(), batch(), beam=3, n_best=4)
     with pytest.raises(UserError, match="top_p=0"):
         infer(model(), batch(), temperature=1.0, top_p=0)
+    with pytest.raises(UserError, match=r"task\.judge=rouge"):
+        Translate(judge="rouge")
     with pytest.raises(UserError, match=r"task\.label_smoothing=1"):
         Translate(label_smoothing=1)
     with pytest.raises(UserError, match="writes sentences; the target of this data is class"):

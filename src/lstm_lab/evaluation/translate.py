@@ -73,8 +73,8 @@ def translate(
         found = predictor.predict_batch(batch)
         with torch.inference_mode():
             here = batch.to(predictor.model.device)
-            summed, real = predictor.task.error(predictor.model(here), here)
-        total, symbols = total + float(summed), symbols + float(real)
+            foreseen, real = predictor.model(here)["nats"], predictor.task.weight(here)
+        total, symbols = total + float(foreseen.double().sum()), symbols + float(real)
         for row, key in enumerate(batch.keys.tolist()):
             source, written = data.pairs.parts["test"][key][0], found["written"][row, 0].tolist()
             texts[key] = processor.text(written, source, found["attention"][row])

@@ -1,7 +1,8 @@
 """Translation: one sequence into another of a different length, trained with the truth before each symbol.
 
 Two numbers are kept apart: nats per symbol with the truth read before each (`predict`, `error`: what validation
-watches), and sentences that the model writes by itself (`infer`: what BLEU and exact matches are counted on).
+watches), and sentences that the model writes by itself (`infer`: what BLEU and exact matches are counted on). With
+``judge=bleu`` validation looks at the second as well, written greedily.
 
 Shapes: B sentences, S source steps, T target steps, V symbols, M networks, K hypotheses.
 """
@@ -18,11 +19,12 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pad_sequence
 
 from lstm_lab.batch import Batch
-from lstm_lab.errors import UserError, check_at_least
+from lstm_lab.errors import UserError, check_at_least, check_choice
 from lstm_lab.nets.beam import Hypothesis, Penalties, beam_search, sample
 from lstm_lab.nets.encoder_decoder import DecoderSettings, EncoderDecoder, build_encoder_decoder
 from lstm_lab.spec import Spec
 from lstm_lab.tasks.base import Task
+from lstm_lab.tasks.sentence_bleu import sentence_bleu
 
 PAD = 0
 TOGETHER = 128  # sentences that are searched at a time: a step's chances are as many times K and V numbers
@@ -41,6 +43,7 @@ class Translate(Task):
             of a linear rise from none (Bengio et al. 2015, "Scheduled sampling"). What it would have written is
             found in one pass over the truth (Mihaylova & Martins 2019), so that the fast path stays fast.
         sampling_steps: optimiser steps of that rise.
+        judge: ``nats``, or ``bleu`` of what is written by itself: what validation measures.
     """
 
     name = "translate"
@@ -55,7 +58,9 @@ class Translate(Task):
         no_repeat: int = 0,
         scheduled_sampling: float = 0.0,
         sampling_steps: int = 1000,
+        judge: str = "nats",
     ) -> None:
+        check_choice("task.judge", judge, ("nats", "bleu"))
         if not 0 <= scheduled_sampling <= 1:
             raise UserError(f"task.scheduled_sampling={scheduled_sampling} must be at least 0 and at most 1.")
         check_at_least("task.sampling_steps", sampling_steps, 1)
@@ -66,6 +71,7 @@ class Translate(Task):
         check_at_least("task.coverage_penalty", coverage_penalty, 0)
         check_at_least("task.no_repeat", no_repeat, 0)
         self.scheduled_sampling, self.sampling_steps = scheduled_sampling, sampling_steps
+        self.judge, self.metric = judge, f"val/{judge}"
         self.label_smoothing, self.beam = label_smoothing, beam
         self.length_penalty, self.coverage_penalty, self.no_repeat = (
             length_penalty,
@@ -125,7 +131,10 @@ class Translate(Task):
     def predict(
         self, nets: Sequence[nn.Module], weights: Tensor, batch: Batch, steps: int | None = None
     ) -> dict[str, Tensor]:
-        """Returns ``nats`` (B, T), -log of the mixed probability of each symbol of the target, 0 on padding."""
+        """Returns ``nats`` (B, T), -log of the mixed probability of each symbol of the target, 0 on padding.
+
+        Where BLEU judges, ``bleu`` (B,) too, of each sentence as the networks write it by themselves.
+        """
         target, each = batch.targets["sentence"], []
         real = target != PAD
         for net, weight in zip(nets, weights, strict=True):
@@ -133,14 +142,24 @@ class Translate(Task):
             found, _ = net(batch, shifted(target, net.symbols.begin))
             each.append(weight.log() - net.decoder.head.nats(found[real], target[real]))
         mixed = -torch.stack(each).logsumexp(0)
-        return {
-            "nats": torch.zeros(target.shape, device=mixed.device, dtype=mixed.dtype).masked_scatter(
-                real, mixed
-            )
-        }
+        zeros = torch.zeros(target.shape, device=mixed.device, dtype=mixed.dtype)
+        found = {"nats": zeros.masked_scatter(real, mixed)}
+        if self.judge == "bleu":
+            written = self.infer(nets, weights, batch, beam=1)["written"][:, 0].tolist()
+            truth = [row[row != PAD][:-1].tolist() for row in target.cpu()]  # without their ends
+            each = [
+                sentence_bleu(one, [symbol for symbol in other if symbol != PAD])
+                for one, other in zip(truth, written, strict=True)
+            ]
+            found["bleu"] = torch.tensor(each, device=mixed.device)
+        return found
 
     def error(self, predictions: dict[str, Tensor], batch: Batch) -> tuple[Tensor, Tensor]:
-        """Sum of nats and count of real symbols."""
+        """Sum of nats and count of real symbols; or sum of BLEU and count of sentences, where that judges."""
+        if self.judge == "bleu":
+            return predictions["bleu"].double().sum(), torch.tensor(
+                len(batch), device=predictions["bleu"].device
+            )
         return predictions["nats"].double().sum(), self.weight(batch)
 
     # -- by itself --------------------------------------------------------------------------------------------
