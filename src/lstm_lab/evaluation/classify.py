@@ -156,9 +156,8 @@ def _told(classes: pd.DataFrame) -> list[str]:
     """The F1 of each class on one line; of many classes, that of the worst."""
     rows = classes.sort_values("f1", kind="stable").head(_TOLD) if len(classes) > _TOLD else classes
     each = ", ".join(f"{row['class']} {row['f1']:.1f}" for _, row in rows.iterrows())
-    return [
-        f"F1 % {'of the worst classes' if len(classes) > _TOLD else 'by class'}: {each} (precision and recall: classes.csv)"
-    ]
+    which = "of the worst classes" if len(classes) > _TOLD else "by class"
+    return [f"F1 % {which}: {each} (precision and recall: classes.csv)"]
 
 
 def _as_probabilities(rule: np.ndarray, classes: int) -> np.ndarray:
