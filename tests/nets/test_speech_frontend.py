@@ -1,11 +1,15 @@
 """What stands before the core for sounds: padding never counts, training alone augments, streams are exact."""
 
+import math
+
 import pytest
 import torch
 
 from lstm_lab.batch import Batch
 from lstm_lab.errors import UserError
 from lstm_lab.features.audio import AudioFeatures
+from lstm_lab.features.cmvn import level, limit_range, per_clip
+from lstm_lab.features.specaugment import tilt
 from lstm_lab.features.stream import FeatureStream
 from lstm_lab.nets.ctc import Transcriber
 from lstm_lab.nets.ctc_decoding import greedy
@@ -26,8 +30,8 @@ def padded(counts, size=12, seed=0):
     return Batch.pad([torch.randn(count, size, generator=generator) for count in counts])
 
 
-@pytest.mark.parametrize("normalise", ["global", "clip", "none"])
-@pytest.mark.parametrize("more", [{}, CONVOLUTIONS])
+@pytest.mark.parametrize("normalise", ["global", "level", "clip", "none"])
+@pytest.mark.parametrize("more", [{}, {"dynamic_range": 3.0}, CONVOLUTIONS])
 def test_padding_changes_nothing(normalise, more):
     torch.manual_seed(0)
     front = SpeechFrontend(MELS, STATISTICS, normalise=normalise, **more).eval()
@@ -89,11 +93,48 @@ def test_only_training_augments_and_the_seed_decides():
         ({"channels": [4], "time_strides": [1, 2]}, "for each of"),
         ({"channels": [4], "kernel": [4, 3]}, "two odd numbers"),
         ({"normalise": "all"}, "all is not known"),
+        ({"dynamic_range": -1}, "at least 0"),
     ],
 )
 def test_impossible_settings(settings, message):
     with pytest.raises(UserError, match=message):
         SpeechFrontend(MELS, STATISTICS, **settings)
+
+
+def test_decibels_need_power():
+    series = Values(("height", "weight"))
+    with pytest.raises(UserError, match="not of 'height'"):
+        SpeechFrontend(series, {}, tilt=3.0)
+
+
+def test_a_range_in_decibels_by_hand():
+    power = torch.tensor([[[1.0, 100.0], [0.001, 10.0], [1e9, 1e9]]])
+    found = limit_range(power.log(), torch.tensor([2]), 30.0)[0, :2].exp()
+    torch.testing.assert_close(found, torch.tensor([[1.0, 100.0], [0.1, 10.0]]))  # 30 dB below 100
+
+
+def test_a_level_by_hand():
+    found = level(torch.tensor([[[0.0, 2.0], [4.0, 2.0], [9.0, 9.0]]]), torch.tensor([2]))
+    deviation = 2**0.5
+    torch.testing.assert_close(found[0], torch.tensor([[-2.0, 0.0], [2.0, 0.0], [0.0, 0.0]]) / deviation)
+
+
+def test_a_level_frees_of_loudness_and_range_but_keeps_the_bands_apart():
+    features = torch.randn(1, 20, 6) + torch.arange(6.0)
+    lengths = torch.tensor([20])
+    torch.testing.assert_close(level(features, lengths), level(3 * features + 5, lengths))
+    assert level(features, lengths).mean(1)[0, -1] > 1 > -1 > level(features, lengths).mean(1)[0, 0]
+    assert per_clip(features, lengths).mean(1).abs().max() < 1e-5
+
+
+def test_a_tilt_is_a_slope_and_a_bow_of_the_size_that_was_asked_for():
+    changes = tilt(torch.zeros(4000, 1, 41), 3.0, torch.Generator().manual_seed(0))[:, 0] * 10 / math.log(10)
+    slope = (changes[:, -1] - changes[:, 0]) / 2
+    bow = (changes[:, -1] + changes[:, 0]) / 2
+    assert slope.std().item() == pytest.approx(3.0, rel=0.05)
+    assert bow.std().item() == pytest.approx(1.5, rel=0.05)
+    middle = changes[:, 20]  # the bow is -1/2 there, the slope 0
+    torch.testing.assert_close(middle, -bow / 2, atol=1e-5, rtol=1e-5)
 
 
 def pieces(count, seed):

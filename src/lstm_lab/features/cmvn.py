@@ -5,6 +5,7 @@ Shapes: B clips, T frames, F features.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 import torch
@@ -48,3 +49,27 @@ def per_clip(features: Tensor, lengths: Tensor, variance: bool = True) -> Tensor
         return centred
     deviation = (centred.square().sum(dim=1, keepdim=True) / count).sqrt()
     return centred / deviation.clamp(min=_SMALLEST)
+
+
+def level(features: Tensor, lengths: Tensor) -> Tensor:
+    """Takes off each clip one mean, and divides by one deviation, over its real frames and all features together.
+
+    Loudness and range of a recording go; which bands are strong, by which vowels differ, stays, as it does not in
+    `per_clip`. Padding is zero.
+    """
+    real = (torch.arange(features.shape[1], device=features.device)[None, :] < lengths[:, None])[..., None]
+    count = lengths.clamp(min=1)[:, None, None].to(features.dtype) * features.shape[2]
+    mean = torch.where(real, features, 0.0).sum(dim=(1, 2), keepdim=True) / count
+    centred = torch.where(real, features - mean, 0.0)
+    deviation = (centred.square().sum(dim=(1, 2), keepdim=True) / count).sqrt()
+    return centred / deviation.clamp(min=_SMALLEST)
+
+
+def limit_range(features: Tensor, lengths: Tensor, decibels: float) -> Tensor:
+    """Lifts what lies more than `decibels` below the loudest feature of a clip to that; of natural logarithms of power.
+
+    How far the quiet lies below the loud tells of the room and of the recorder.
+    """
+    real = (torch.arange(features.shape[1], device=features.device)[None, :] < lengths[:, None])[..., None]
+    loudest = features.masked_fill(~real, -torch.inf).amax(dim=(1, 2), keepdim=True)
+    return torch.maximum(features, loudest - decibels * math.log(10) / 10)

@@ -9,6 +9,7 @@ Shapes: B samples, T frames, F features, M masks.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -63,3 +64,19 @@ def spec_augment(
         inside = (step >= begin[..., None].round()) & (step < (begin + width)[..., None].round())
         blank |= inside.any(dim=1).repeat(1, groups)[:, None, :]
     return features.masked_fill(blank, 0.0)
+
+
+def tilt(features: Tensor, decibels: float, generator: torch.Generator | None = None) -> Tensor:
+    """Raises low against high bands, or the middle against both, anew for every sample; of natural logarithms of power.
+
+    Voices, rooms and microphones differ in the slope of their spectra.
+
+    Args:
+        features: (B, T, F), in order of frequency.
+        decibels: standard deviation of what the slope adds to the highest band, and twice that of the bow.
+        generator: where the draws come from; torch's own if not given.
+    """
+    draw: dict[str, Any] = {"generator": generator, "device": features.device, "dtype": features.dtype}
+    slope, bow = torch.randn(2, len(features), 1, 1, **draw) * (decibels * math.log(10) / 10)
+    place = torch.linspace(-1, 1, features.shape[2], device=features.device, dtype=features.dtype)
+    return features + slope * place + 0.5 * bow * (1.5 * place**2 - 0.5)  # Legendre polynomials 1 and 2

@@ -35,9 +35,10 @@ class CTCStream:
             raise UserError(
                 "a stream needs model.bidirectional=false: the other direction begins at the end."
             )
-        if front.normalise == "clip":
+        if front.normalise in ("clip", "level") or front.dynamic_range:
             raise UserError(
-                "a stream needs frontend.normalise=global: the mean of a clip is known at its end."
+                "a stream needs frontend.normalise=global and dynamic_range=0: what is measured over a clip is known at"
+                " its end."
             )
         self.net, self.front = net, front
         self._state: State | None = None

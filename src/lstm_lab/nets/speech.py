@@ -15,8 +15,8 @@ from lstm_lab.batch import Batch
 from lstm_lab.errors import UserError, check_at_least, check_choice
 from lstm_lab.features import wave as augment
 from lstm_lab.features.audio import AudioFeatures
-from lstm_lab.features.cmvn import per_clip
-from lstm_lab.features.specaugment import spec_augment
+from lstm_lab.features.cmvn import level, limit_range, per_clip
+from lstm_lab.features.specaugment import spec_augment, tilt
 from lstm_lab.nets.padding import real_steps
 from lstm_lab.spec import Inputs, Values
 
@@ -30,7 +30,10 @@ class SpeechFrontend(nn.Module):
     Args:
         inputs: features, or one column ``wave``.
         statistics: ``mean`` and ``std`` of the features; ``features``, settings of `AudioFeatures`, where waves come.
-        normalise: ``global`` takes mean and deviation of the training part, ``clip`` those of each clip.
+        normalise: ``global`` takes mean and deviation of each feature in the training part, ``clip`` those of a clip;
+            ``level`` takes the means of the training part, then one mean and one deviation of a clip.
+        dynamic_range: decibels below the loudest feature of a clip at which it is cut off; 0 for none. Of log power.
+        tilt: decibels by which the spectrum is tilted while training, see `lstm_lab.features.specaugment.tilt`.
         channels: of each convolution; empty for none. They need features in order of frequency.
         kernel: frames and features that a convolution sees, odd.
         time_strides: frames from step to step of each convolution; their product is the subsampling.
@@ -62,6 +65,8 @@ class SpeechFrontend(nn.Module):
         inputs: Inputs,
         statistics: dict[str, Any],
         normalise: str = "global",
+        dynamic_range: float = 0.0,
+        tilt: float = 0.0,
         channels: Sequence[int] = (),
         kernel: Sequence[int] = (5, 5),
         time_strides: Sequence[int] = (),
@@ -79,7 +84,9 @@ class SpeechFrontend(nn.Module):
     ) -> None:
         super().__init__()
         assert isinstance(inputs, Values)
-        check_choice("frontend.normalise", normalise, ("global", "clip", "none"))
+        check_choice("frontend.normalise", normalise, ("global", "level", "clip", "none"))
+        for name, value in (("dynamic_range", dynamic_range), ("tilt", tilt)):
+            check_at_least(f"frontend.{name}", value, 0)
         settings = statistics.get("features")
         self.front = AudioFeatures(**settings) if settings else None
         if self.front is None and (speeds or noise or gain or shift or reverb):
@@ -90,9 +97,11 @@ class SpeechFrontend(nn.Module):
             raise UserError(f"frontend.noise={list(noise)} must be [low, high] in dB.")
         size = self.front.size if self.front else inputs.size
         self.groups = self.front.deltas + 1 if self.front else _groups(inputs)
-        self.normalise = normalise
+        self.normalise, self.dynamic_range, self.tilt = normalise, dynamic_range, tilt
         self.register_buffer("mean", torch.tensor(statistics.get("mean", [0.0] * size)))
         self.register_buffer("std", torch.tensor(statistics.get("std", [1.0] * size)))
+        if dynamic_range or tilt:
+            _check_power(self.front.names if self.front else list(inputs.names))
         self.masks = {
             "time_masks": time_masks, "time_share": time_share,
             "feature_masks": feature_masks, "feature_width": feature_width,
@@ -123,8 +132,14 @@ class SpeechFrontend(nn.Module):
         features, lengths = batch.inputs, batch.lengths
         if self.front is not None:
             features, lengths = self.front(*self._augmented(features[..., 0], lengths))
+        if self.tilt and self.training:
+            features = tilt(features, self.tilt)
+        if self.dynamic_range:
+            features = limit_range(features, lengths, self.dynamic_range)
         if self.normalise == "clip":
             return per_clip(features, lengths), lengths
+        if self.normalise == "level":
+            return level(features - self.mean, lengths), lengths
         if self.normalise == "global":
             features = (features - self.mean) / self.std
         return torch.where(real_steps(lengths, features.shape[1])[..., None], features, 0.0), lengths
@@ -229,3 +244,12 @@ def _groups(inputs: Values) -> int:
         + any(name.startswith("d_") for name in inputs.names)
         + any(name.startswith("dd_") for name in inputs.names)
     )
+
+
+def _check_power(names: list[str]) -> None:
+    """Decibels are said of logarithms of power alone, as they come from `AudioFeatures`."""
+    if not all(name.startswith(("mel", "bin")) for name in names):
+        raise UserError(
+            f"frontend: dynamic_range and tilt are of log power (data.features.kind=logmel or spectrogram, deltas=0),"
+            f" not of '{next(name for name in names if not name.startswith(('mel', 'bin')))}'."
+        )
