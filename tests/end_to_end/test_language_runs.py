@@ -152,3 +152,24 @@ def test_a_classifier_begins_with_what_a_language_model_learnt(novel, tmp_path, 
     assert "not of the sizes of this run's" in error
     assert "(32, 64) there and (36, 64) here" in error
     assert len(error.splitlines()) == 1
+
+
+@pytest.mark.parametrize("frozen", [True, False])
+def test_vectors_from_a_file_stay_or_move(outputs, tmp_path, frozen):
+    """Words of the file begin with its vectors, and keep them to the end where they are frozen."""
+    words = {name: torch.full((5,), 0.1 * number) for number, name in enumerate(["cat", "dog", "red"], 1)}
+    rows = [" ".join([name, *(f"{value:.3f}" for value in vector)]) for name, vector in words.items()]
+    (tmp_path / "vectors.txt").write_text("\n".join(rows) + "\n")
+    given = [
+        "tracking=off", "data=keywords", "data.vectors=vectors.txt", f"frontend.frozen={str(frozen).lower()}",
+        "model.hidden_size=6", "ensemble=1", "fit.max_steps=5", "optim.weight_decay=0", "refit=false",
+    ]  # fmt: skip
+    directory = run(given).directory
+    loaded = load(directory)
+    table = loaded.model.members[0].frontend.table.weight.detach()
+    assert table.shape[1] == 5  # the file's, whatever frontend.size says
+    numbers = loaded.processor.tokenizer.encode(" ".join(words))
+    expected = torch.stack(list(words.values()))
+    moved = (table[torch.from_numpy(numbers)] - expected).abs().max()
+    assert (moved < 1e-6) if frozen else (1e-4 < moved < 0.2)
+    assert loaded.predict(["red cat dog"])["label"].notna().all()
