@@ -19,6 +19,8 @@ _MODULES = {
     "TaggedSequencesDataModule": "lstm_lab.data.text.tagging",
     "LabelledTextDataModule": "lstm_lab.data.text.classification",
     "AddingDataModule": "lstm_lab.data.longlag.adding",
+    "ContinualReberDataModule": "lstm_lab.data.longlag.reber",
+    "CopyMemoryDataModule": "lstm_lab.data.longlag.copying",
     "LongLagDataModule": "lstm_lab.data.longlag.module",
     "TimeSeriesDataModule": "lstm_lab.data.timeseries.module",
     "ImageSequencesDataModule": "lstm_lab.data.images.module",

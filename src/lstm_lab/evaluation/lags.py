@@ -35,20 +35,21 @@ def add_accuracy_by_lag(tested: Tested, data: Any, lags: np.ndarray, right: np.n
 
     Args:
         tested: changed in place.
-        data: says ``lag_name``, ``trained_to`` and the number of answers.
+        data: says ``lag_name``, ``trained_to`` and ``chance``.
         lags: (N,).
         right: (N,) whether each answer was.
     """
-    table, chance = accuracy_by_lag(lags, right), 100 / data.spec.target.size
+    table, chance = accuracy_by_lag(lags, right), data.chance
     tested.metrics |= {
         f"test/accuracy_at_{lag}": score for lag, score in zip(table["lag"], table["accuracy %"], strict=True)
     }
     tested.tables = {**tested.tables, "by_lag": table}
     tested.pictures = {"by_lag": partial(_draw, table, data, chance), **tested.pictures}
     worst = table.iloc[int(table["accuracy %"].argmin())]
+    trained = "" if data.trained_to is None else f"trained up to {data.trained_to}, "
     tested.notes.append(
         f"by {data.lag_name}: {table['accuracy %'].iloc[-1]:.1f} % at {table['lag'].iloc[-1]}, lowest "
-        f"{worst['accuracy %']:.1f} % at {int(worst['lag'])}; trained up to {data.trained_to}, chance {chance:.4g} %"
+        f"{worst['accuracy %']:.1f} % at {int(worst['lag'])}; {trained}chance {chance:.4g} %"
     )
 
 

@@ -10,8 +10,9 @@ import pandas as pd
 import torch
 
 from lstm_lab.baselines.language import ngram_baselines
-from lstm_lab.data import TextDataModule
+from lstm_lab.data import ContinualReberDataModule, TextDataModule
 from lstm_lab.evaluation import Tested
+from lstm_lab.evaluation.lags import add_accuracy_by_lag
 from lstm_lab.figures.language import draw_surprise
 from lstm_lab.models.carried import Carried
 from lstm_lab.predictor import Predictor
@@ -40,7 +41,7 @@ def test(predictor: Predictor, data: TextDataModule) -> Tested:
         [] if data.corpus.floor is None else [f"no model can go below {data.corpus.floor:.4f} nats per token"]
     )
     sample = predictor.predict(None, steps=_SAMPLE.get(data.kind, 80), seed=0)["text"].iloc[0]
-    return Tested(
+    tested = Tested(
         {f"test/{name}": value for name, value in metrics.items()},
         table,
         scale.shown,
@@ -49,6 +50,24 @@ def test(predictor: Predictor, data: TextDataModule) -> Tested:
         pictures={"surprise": partial(draw_surprise, tokens=predictions.head(900))},
         notes=[*notes, f"it writes:\n{sample}\n"],
     )
+    if isinstance(data, ContinualReberDataModule):
+        add_accuracy_by_lag(tested, data, *recalls(nats, data.recalled.numpy()))
+    return tested
+
+
+def recalls(nats: np.ndarray, recalled: np.ndarray, parts: int = 10) -> tuple[np.ndarray, np.ndarray]:
+    """How far into the stream each symbol stands that has to be remembered, and whether it was.
+
+    Args:
+        nats: of each token but the first, (N - 1,).
+        recalled: places (R,) of the tokens that are asked for.
+        parts: of the stream; a place is the end of its part.
+
+    Returns:
+        Places (R,), and (R,) whether the token got more than half of the probability.
+    """
+    ends = np.linspace(0, len(nats), parts + 1)[1:].round().astype(int)
+    return ends[np.searchsorted(ends, recalled)], nats[recalled - 1] < math.log(2)
 
 
 @torch.inference_mode()

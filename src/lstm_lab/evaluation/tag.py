@@ -9,8 +9,9 @@ import pandas as pd
 from sklearn.metrics import confusion_matrix, f1_score
 
 from lstm_lab.baselines.tag import tag_baselines
-from lstm_lab.data import TaggedSequencesDataModule
+from lstm_lab.data import CopyMemoryDataModule, TaggedSequencesDataModule
 from lstm_lab.evaluation import Tested
+from lstm_lab.evaluation.lags import add_accuracy_by_lag
 from lstm_lab.figures.classify import draw_confusion
 from lstm_lab.predictor import Predictor
 
@@ -34,7 +35,7 @@ def test(predictor: Predictor, data: TaggedSequencesDataModule) -> Tested:
     shown = {"accuracy": title, "f1": "F1 %"} | {f"f1_{name}": f"F1 {name}" for name in names}
     matrix = confusion_matrix(right, np.concatenate(found)[counted], labels=range(len(names)))
     picture = pd.DataFrame(matrix, names, names)
-    return Tested(
+    tested = Tested(
         {f"test/{name}": value for name, value in metrics.items()},
         table,
         shown,
@@ -43,6 +44,10 @@ def test(predictor: Predictor, data: TaggedSequencesDataModule) -> Tested:
         larger=True,
         pictures={"confusion": partial(_confusion, picture, f"{data.title}: {data.protocol}")},
     )
+    if isinstance(data, CopyMemoryDataModule):
+        lags = np.repeat(data.lags_of(samples.keys), [len(one) for one in truth])
+        add_accuracy_by_lag(tested, data, lags[counted], np.concatenate(found)[counted] == right)
+    return tested
 
 
 def predict_labels(predictor: Predictor, data: TaggedSequencesDataModule) -> list[np.ndarray]:

@@ -159,7 +159,7 @@ def by_distance(runs: Mapping[str, Path], asked: Asked) -> list[str]:
         if not path.is_file():
             raise UserError(
                 f"{run}: its data does not say how far back an answer lies. Data that does: agreement, "
-                "temporal_order, parity, adding, copy_memory."
+                "temporal_order, parity, copy_memory, adding, reber."
             )
         table = pd.read_csv(path)
         tables[name] = table[table["model"] == "this model"] if "model" in table else table
@@ -179,7 +179,7 @@ def by_distance(runs: Mapping[str, Path], asked: Asked) -> list[str]:
         score,
         f"{data.title}: {score.removesuffix(' %')} by {data.lag_name}",  # type: ignore[attr-defined]
         data.lag_name,  # type: ignore[attr-defined]
-        chance=100 / data.spec.target.size if score == "accuracy %" else None,
+        chance=data.chance if score == "accuracy %" else None,  # type: ignore[attr-defined]
         trained_to=data.trained_to,  # type: ignore[attr-defined]
     )
     pd.concat([table.assign(model=name) for name, table in tables.items()]).to_csv(paths[0], index=False)

@@ -17,7 +17,7 @@ from lstm_lab.tracking import lease
 from lstm_lab.tracking.redaction import redact
 
 # Settings that change nothing of what a run computes.
-_IDLE = ("resume", "dry_run", "tracking", "threads", "allow_targets", "hydra", "search")
+_IDLE = ("resume", "dry_run", "tracking", "probe", "threads", "allow_targets", "hydra", "search")
 _IDLE_FIT = ("save_every",)
 
 

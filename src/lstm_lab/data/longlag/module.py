@@ -123,6 +123,11 @@ class LongLagDataModule(LabelledTextDataModule):
         """The longest lag of training."""
         return self.longest_lag
 
+    @property
+    def chance(self) -> float:
+        """What guessing reaches, in %."""
+        return 100 / self.spec.target.size
+
     def lags_of(self, keys: Tensor) -> np.ndarray:
         """The lag of each sample (N,), by its key (N,)."""
         self.setup()
