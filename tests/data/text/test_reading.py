@@ -1,10 +1,14 @@
 """Plain text: encodings, gz, and lines that end where a person ended them."""
 
 import gzip
+from pathlib import Path
 
 import pytest
 
+from lstm_lab.data.download import checksum_of
+from lstm_lab.data.text import registry
 from lstm_lab.data.text.reading import digest, lines, read_text
+from lstm_lab.data.text.registry import FILES
 from lstm_lab.errors import UserError
 
 
@@ -50,3 +54,20 @@ def test_mistakes_are_one_line(tmp_path, name, content, encoding, message):
 def test_digest_tells_parts_apart():
     assert digest("ab", "c") != digest("a", "bc")
     assert digest("ab", "c") == digest(b"ab", "c")
+
+
+def test_the_shared_files_have_the_checksums_of_the_registry(shared_data):
+    found = {name: checksum for name, (_, checksum) in FILES.items() if (shared_data / name).is_file()}
+    assert len(found) >= 18
+    for name, checksum in found.items():
+        assert checksum_of(shared_data / name) == checksum, name
+
+
+def test_what_data_looks_for_is_what_the_registry_has():
+    """A name that no reader asks for would never be downloaded."""
+    source = Path(registry.__file__).parent
+    readers = "".join(path.read_text() for path in source.glob("*.py") if path.name != "registry.py")
+    folders = {name.rpartition("/")[0] for name in FILES}
+    assert all(f"{folder}/" in readers for folder in folders)
+    assert all(url.startswith("https://") and url.rpartition("/")[2] == name.rpartition("/")[2]
+               for name, (url, _) in FILES.items())  # fmt: skip
