@@ -18,7 +18,7 @@ from lstm_lab.errors import UserError
 from lstm_lab.figures.leaderboard import draw_leaderboard
 from lstm_lab.paths import find_run, outputs_dir
 from lstm_lab.planning import allowed_targets, prepare
-from lstm_lab.ranking.entries import Entry, compose_entries, find_earlier
+from lstm_lab.ranking.entries import Earlier, Entry, compose_entries, find_earlier
 from lstm_lab.ranking.filling import Made, make_runs
 from lstm_lab.ranking.scores import Score, check_comparable, choose_metric, read_runs, read_score
 from lstm_lab.ranking.table import build_table, explain, seed_table, shown_table
@@ -27,6 +27,10 @@ from lstm_lab.tracking.run import Run, open_run
 from lstm_lab.tracking.study import PARENT
 from lstm_lab.training import ranks
 from lstm_lab.wiring import build
+
+Key = tuple[str, int]
+"""Model and seed."""
+Found = dict[Key, Earlier | None]
 
 
 @dataclass(frozen=True)
@@ -90,33 +94,18 @@ def rank(
     """
     check_seeds(seeds)
     entries = compose_entries(words, models, seeds)
-    home = _home(
-        "-".join([entries[0].settings["data"]["name"], *models]), [sorted(words), models, list(seeds)]
-    )
+    name = "-".join([entries[0].settings["data"]["name"], *models])
+    home = _home(name, [sorted(words), models, list(seeds)])
     found = {(one.model, one.seed): find_earlier(one, _digest) for one in entries}
     missing = [
         one for one in entries if (old := found[one.model, one.seed]) is None or old.state == "unfinished"
     ]
-    for model in dict.fromkeys(one.model for one in missing):  # mistakes show here, with nothing written
-        first = next(one for one in missing if one.model == model)
-        prepare(
-            json.loads(json.dumps(first.settings)), first.words, ranks.find_group(first.settings["trainer"])
-        )
+    _check(missing)
     say(f"{len(entries)} runs, {len(entries) - len(missing)} made before")
     tracked = _open(home, entries, words, models, seeds)
     try:
-        failures = _fill(missing, found, home, jobs, say)
-        scores = []
-        for one in entries:
-            old = found[one.model, one.seed]
-            made = failures.get((one.model, one.seed))
-            directory = made.directory if made else old.directory  # type: ignore[union-attr]
-            reason = made.failure if made else _diverged(directory) if old and old.state == "diverged" else ""
-            scores.append(
-                Score(one.model, one.seed, directory, failure=reason)
-                if reason
-                else read_score(one.model, one.seed, directory)
-            )
+        made = _fill(missing, found, home, jobs, say)
+        scores = [_score(one, found, made) for one in entries]
         board = _compare(scores, metric, direction or entries[0].settings["task"]["direction"], home)
     except BaseException as error:
         tracked.close("KILLED" if isinstance(error, KeyboardInterrupt) else "FAILED", str(error))
@@ -149,10 +138,19 @@ def check_seeds(seeds: Sequence[int], whose: str = "") -> None:
         raise UserError(f"seeds={','.join(map(str, seeds))} names one twice.")
 
 
+def _check(missing: Sequence[Entry]) -> None:
+    """Builds the first missing run of each model: mistakes show here, with nothing written."""
+    for model in dict.fromkeys(one.model for one in missing):
+        entry = next(one for one in missing if one.model == model)
+        settings = json.loads(json.dumps(entry.settings))  # a copy: paths in it are made absolute
+        prepare(settings, entry.words, ranks.find_group(settings["trainer"]))
+
+
 def _fill(
-    missing: Sequence[Entry], found: dict[Any, Any], home: Path, jobs: int, say: Callable[[str], None]
-) -> dict[tuple[str, int], Made]:
-    made: dict[tuple[str, int], Made] = {}
+    missing: Sequence[Entry], found: Found, home: Path, jobs: int, say: Callable[[str], None]
+) -> dict[Key, Made]:
+    """Makes what is missing, and goes on with what is unfinished."""
+    made: dict[Key, Made] = {}
 
     def done(one: Made) -> None:
         made[one.entry.model, one.entry.seed] = one
@@ -168,6 +166,23 @@ def _fill(
     if wanted:
         make_runs(wanted, home, jobs, {PARENT: str(home)}, done)
     return made
+
+
+def _score(entry: Entry, found: Found, made: dict[Key, Made]) -> Score:
+    """What the run of an entry gave, made now or before."""
+    key = entry.model, entry.seed
+    if key in made:
+        directory, failure = made[key].directory, made[key].failure
+    else:
+        old = found[key]
+        assert old is not None  # else it would have been made
+        directory, failure = old.directory, ""
+        if old.state == "diverged":
+            reason = json.loads((directory / "status.json").read_text())["reason"]
+            failure = str(reason).removeprefix("DivergedError: ")
+    if failure:
+        return Score(*key, directory, failure=failure)
+    return read_score(*key, directory)
 
 
 def _compare(scores: Sequence[Score], metric: str | None, direction: str, home: Path) -> Board:
@@ -204,11 +219,6 @@ def _digest(entry: Entry) -> str:
     needed = {key: entry.settings[key] for key in ("data", "seed", "allow_targets")}
     allowing = tuple(word for word in entry.words if word.lstrip("+").startswith("allow_targets="))
     return _digest_of(json.dumps(needed, sort_keys=True), allowing)
-
-
-def _diverged(directory: Path) -> str:
-    reason = json.loads((directory / "status.json").read_text())["reason"]
-    return str(reason).removeprefix("DivergedError: ")
 
 
 def _home(name: str, content: Any) -> Path:
