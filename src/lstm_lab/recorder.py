@@ -120,7 +120,7 @@ class Record:
     def probed(self, paths: Sequence[Path], line: str) -> None:
         """Sends what a probe wrote into the run directory, and keeps its gist for a person."""
         for path in paths:
-            self.tracked.log_artifact(path, "figures" if path.suffix == ".png" else "")
+            self.tracked.log_artifact(path)
         self._gist += [line, *(f"picture:  {path}" for path in paths if path.suffix == ".png")]
 
     def validated(self, best: KeepBest) -> None:

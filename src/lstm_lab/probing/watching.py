@@ -99,8 +99,7 @@ class Watch(pl.Callback):
             written.append(Path(home, "figures", f"probe_{name}_course.png"))
             draw(written[-1], self.settings, curves, title)
         for path in written:
-            folder = "figures" if path.suffix == ".png" else ""
-            trainer.logger.experiment.log_artifact(path, folder)  # type: ignore[union-attr]
+            trainer.logger.experiment.log_artifact(path)  # type: ignore[union-attr]
 
     def finish(self, predictor: Predictor, data: Any, directory: Path) -> tuple[list[Path], str]:
         """Looks at the final model; returns what was written into the run directory, and a line for a person."""

@@ -143,9 +143,7 @@ def add_artifacts(directory: Path, paths: Iterable[Path], outputs: Path) -> None
         return
     events = EventLog(directory)
     for path in paths:
-        inside = path.resolve().relative_to(directory.resolve())
-        folder = "" if inside.parent == Path() else str(inside.parent)
-        events.append("artifact", path=str(inside), folder=folder)
+        events.append("artifact", path=str(path.resolve().relative_to(directory.resolve())), folder="")
     events.close()
     if (directory / STATE).is_file():
         sync(directory, outputs)
