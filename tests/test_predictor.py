@@ -132,5 +132,5 @@ def test_the_interval_is_conformal_and_widens_with_the_seasons(data):
 
 def test_a_foreign_checkpoint_is_told(predictor, tmp_path):
     write_checkpoint(tmp_path / "best.ckpt", {**predictor.checkpoint(), "format": "other/3"})
-    with pytest.raises(UserError, match="not written by lstm_lab"):
+    with pytest.raises(UserError, match="not written by this version of lstm_lab"):
         load(tmp_path / "best.ckpt")

@@ -9,6 +9,7 @@ from lstm_lab.doors import answer, words
 WORDS = {
     "run": "a run directory, the id of a run, or latest (the default); several with commas between are an ensemble",
     "average": "true: the weights of several runs or checkpoints are averaged instead",
+    "quantize": "int8: with weights of eight bits, as export format=torch quantize=int8 writes them",
     "data.path": "where the file lies now, if it has moved",
     "data.dir": "where the folder of data lies now, if it has moved",
 }
@@ -18,6 +19,7 @@ def command(argv: list[str]) -> None:
     """Scores the test set with the checkpoint's own processor and prints the table."""
     given = words(argv, WORDS, "evaluate")
     from lstm_lab import evaluation, predictor, report
+    from lstm_lab.compression import quantized
     from lstm_lab.data import SequenceDataModule
     from lstm_lab.errors import check_choice
     from lstm_lab.paths import find_run
@@ -29,6 +31,9 @@ def command(argv: list[str]) -> None:
     check_choice("average", given.get("average", "false"), ("true", "false"))
     join = predictor.average if given.get("average") == "true" else predictor.ensemble
     loaded, path = join(paths), paths[0]
+    if "quantize" in given:
+        check_choice("quantize", given["quantize"], ("int8",))
+        loaded = quantized(loaded)
     node = dict(read_checkpoint(path)["data"])
     node |= {key.removeprefix("data."): given[key] for key in ("data.path", "data.dir") if key in given}
     data = build(node, SequenceDataModule)

@@ -8,6 +8,7 @@ WORDS = {
     "run": "a run directory, the id of a run, or latest (the default)",
     "format": "onnx (the default), or torch for TorchScript, which C++ reads too",
     "state": "true: the state of the core goes in and comes out, to read a stream piece by piece",
+    "quantize": "int8: weights of eight bits, for format=torch",
     "steps": "length of a sequence, for cells that are written out step by step",
     "out": "folder for the file and its card; export in the run directory if not given",
 }
@@ -17,7 +18,8 @@ def command(argv: list[str]) -> None:
     """Exports, compares the file with the model, and says what goes in and what comes out."""
     given = words(argv, WORDS, "export")
     from lstm_lab import predictor
-    from lstm_lab.errors import check_choice
+    from lstm_lab.compression import quantized
+    from lstm_lab.errors import UserError, check_choice
     from lstm_lab.exporting import FORMATS, export
     from lstm_lab.paths import find_run
     from lstm_lab.predicting import folder, whole_number
@@ -27,6 +29,13 @@ def command(argv: list[str]) -> None:
     check_choice("state", state, ("true", "false"))
     directory = find_run(given.get("run", "latest"))
     loaded = predictor.load(directory)
+    if "quantize" in given:
+        check_choice("quantize", given["quantize"], ("int8",))
+        if form != "torch":
+            raise UserError(
+                "quantize=int8 is for format=torch: ONNX has no operator for eight-bit kernels of torch."
+            )
+        loaded = quantized(loaded)
     where = folder({"out": given.get("out", str(directory / "export"))}, directory)
     made = export(loaded, where, form, state == "true", whole_number(given, "steps"))
     print(f"{made.path}: {made.path.stat().st_size / 1e6:.2f} MB")

@@ -18,7 +18,7 @@ from lstm_lab.paths import find_run
 from lstm_lab.tasks import Task
 from lstm_lab.training.checkpoint import read_checkpoint
 
-FORMAT = "lstm_lab/1"
+FORMAT = "lstm_lab/2"
 
 
 class Predictor:
@@ -91,7 +91,7 @@ def load(run: str | Path = "latest") -> Predictor:
         path = find_run(str(run)) / "checkpoints" / "best.ckpt"
     content = read_checkpoint(path)
     if content.get("format") != FORMAT:
-        raise UserError(f"{path}: this checkpoint was not written by lstm_lab.")
+        raise UserError(f"{path}: this checkpoint was not written by this version of lstm_lab; train again.")
     model = SequenceModel(**content["hyper_parameters"])
     model.load_state_dict(content["state_dict"])
     return Predictor(model, load_processor(content["processor"]))

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from lstm_lab.batch import Batch
+from lstm_lab.compression.int8 import Int8Core
 from lstm_lab.errors import UserError
 from lstm_lab.exporting.carry import carry_states
 from lstm_lab.features.audio import AudioFeatures
@@ -170,6 +171,8 @@ class Graph(nn.Module):
 def fixed_length(predictor: Predictor) -> bool:
     """Whether a network goes over its steps in Python, so that a graph of it holds their number."""
     for module in predictor.model.modules():
+        if isinstance(module, Int8Core):
+            return False
         if isinstance(module, Recurrent):
             return not _has_kernel(module)  # a scan has a depth that follows from the length
     return True

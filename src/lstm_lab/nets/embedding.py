@@ -56,6 +56,7 @@ class Embedding(nn.Module):
         self.output_size = size if vectors is None else vectors.shape[1]
         self.unknown, self.dropout, self.locked = statistics.get("unknown", 1), dropout, locked
         self.embedding_dropout, self.word_dropout = embedding_dropout, word_dropout
+        self.pad = inputs.pad
         self.table = nn.Embedding(inputs.vocabulary, self.output_size, padding_idx=inputs.pad)
         self.places = nn.Parameter(torch.zeros(positions, self.output_size)) if positions else None
         nn.init.uniform_(self.table.weight, -0.1, 0.1)
@@ -68,11 +69,12 @@ class Embedding(nn.Module):
 
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Returns (B, T, E) and the lengths (B,)."""
-        tokens, pad = batch.inputs, self.table.padding_idx
-        assert pad is not None
-        tokens = word_dropout(tokens, self.word_dropout, self.unknown, self.training, keep=pad)
-        weight = embedding_dropout(self.table.weight, self.embedding_dropout, self.training)
-        x = F.embedding(tokens, weight, pad)  # (B, T, E)
+        tokens = word_dropout(batch.inputs, self.word_dropout, self.unknown, self.training, keep=self.pad)
+        if self.training and self.embedding_dropout:
+            weight = embedding_dropout(self.table.weight, self.embedding_dropout, self.training)
+            x = F.embedding(tokens, weight, self.pad)  # (B, T, E)
+        else:
+            x = self.table(tokens)  # (B, T, E)
         if self.places is not None:
             x = x + self.places[: x.shape[1]]
         if self.locked:
