@@ -27,6 +27,9 @@ DATA = {
     "keywords": [],
     "motifs": ["task.crf=true", "task.channels=[4]"],
     "mirrors": [],
+    "agreement": ["data.sequences=60", "data.tests=4", "data.longest=10", "data.lags=[12]"],
+    "adding": ["data.sequences=60", "data.tests=4", "data.longest=24", "data.lags=[30]"],
+    "reber": ["data.strings=120", "data.tests=20"],
 }
 CELLS = (
     *("lstm", "gru", "rnn", "lstm1997", "lstm_peephole", "lstm_layernorm", "lstm_mogrifier"),
