@@ -20,6 +20,7 @@ from lstm_lab.data.text.residues import Tagged, cb513, protein_qs, read_tagged
 from lstm_lab.data.text.sequences import Ragged, Sequences
 from lstm_lab.data.text.split import folds_of, groups_of, share_off
 from lstm_lab.data.text.tokenizer import SPECIALS, Tokenizer, learnt
+from lstm_lab.data.text.treebank import COLUMNS, made_sentences, read_conllu
 from lstm_lab.errors import UserError, check_choice
 from lstm_lab.spec import Spec, Target, Tokens
 
@@ -118,11 +119,13 @@ class TaggedSequencesDataModule(SequenceDataModule):
     """Sequences with a label at each step; equal sequences never stand in two parts.
 
     Args:
-        name: ``cb513``, ``protein_qs``, ``motifs`` (made) or ``tagged``.
-        path: for ``tagged``, a file with a symbol and its label a line, an empty line between sequences.
+        name: ``cb513``, ``protein_qs``, ``motifs`` and ``sentences`` (made), ``tagged`` or ``conllu``.
+        path: for ``tagged``, a file with a symbol and its label a line, an empty line between sequences; for ``conllu``
+            a treebank, see `lstm_lab.data.text.treebank`.
         dir: a folder to look for named sets in.
         encoding: of the file.
         classes: of secondary structure, 3 or 8.
+        column: of a treebank: ``upos``, ``xpos`` or ``deprel``.
         validation: share of what is not test.
         test: share that is scored once, where the files do not say which.
         folds: null divides once; a number divides into so many test parts.
@@ -141,6 +144,7 @@ class TaggedSequencesDataModule(SequenceDataModule):
         dir: str | None = None,
         encoding: str = "utf-8",
         classes: int = 3,
+        column: str = "upos",
         validation: float = 0.1,
         test: float = 0.2,
         folds: int | None = None,
@@ -150,6 +154,8 @@ class TaggedSequencesDataModule(SequenceDataModule):
     ) -> None:
         super().__init__(name, batch_size, seed)
         check_choice("data.classes", str(classes), ("3", "8"))
+        check_choice("data.column", column, COLUMNS)
+        self.column = column
         self.path, self.dir, self.encoding, self.wanted = path, dir, encoding, classes
         self.validation, self.test, self.folds, self.fold = validation, test, folds, fold
         self._all: Tagged | None = None
@@ -270,8 +276,13 @@ class TaggedSequencesDataModule(SequenceDataModule):
             return protein_qs(self.dir, self.wanted)
         if self.name == "motifs":
             return motifs()
+        if self.name == "sentences":
+            return made_sentences()
         if self.path is None:
-            raise UserError("data=tagged needs a file: data.path=my.txt")
+            suffix = "conllu" if self.name == "conllu" else "txt"
+            raise UserError(f"data={self.name} needs a file: data.path=my.{suffix}")
+        if self.name == "conllu":
+            return read_conllu(self.path, self.encoding, self.column)
         return read_tagged(self.path, self.encoding)
 
     def _divide(self, found: Tagged) -> None:
@@ -287,8 +298,11 @@ class TaggedSequencesDataModule(SequenceDataModule):
         elif "test" not in parts:
             parts[share_off(same, groups, self.test, self.seed, "data.test")] = "test"
         rest = np.flatnonzero(parts == "train")
-        drawn = share_off(same[: len(rest)], groups[rest], self.validation, self.seed + 1, "data.validation")
-        parts[rest[drawn]] = "validation"
+        if "validation" not in parts:
+            drawn = share_off(
+                same[: len(rest)], groups[rest], self.validation, self.seed + 1, "data.validation"
+            )
+            parts[rest[drawn]] = "validation"
         self.parts = parts
 
     def _sequences(self, part: str, texts: list[str]) -> Sequences:
