@@ -25,11 +25,12 @@ def outputs_dir() -> Path:
     return (_CHECKOUT if _in_checkout() else Path.cwd()) / "outputs"
 
 
-def find_run(name: str) -> Path:
+def find_run(name: str, word: str = "run") -> Path:
     """Returns the directory of a run.
 
     Args:
         name: a directory, the name of one below ``outputs/runs``, the id at its end, or ``latest``.
+        word: the setting that named it, for mistakes.
 
     Raises:
         UserError: if there is no such run, or an id that is cut too short names several.
@@ -41,13 +42,13 @@ def find_run(name: str) -> Path:
         if (candidate / "config.yaml").is_file():
             return candidate.resolve()
     if name == "latest":
-        raise UserError(f"run=latest: there is no finished run in {runs} yet. Train one first.")
+        raise UserError(f"{word}=latest: there is no finished run in {runs} yet. Train one first.")
     names = [path.name for path in runs.iterdir() if not path.is_symlink()] if runs.is_dir() else []
     found = [one for one in names if one.endswith(name)]
     if len(found) == 1:
         return runs / found[0]
     if found:
         raise UserError(
-            f"run={name} fits {len(found)} runs: {', '.join(sorted(found)[:3])} … Say more of it."
+            f"{word}={name} fits {len(found)} runs: {', '.join(sorted(found)[:3])} … Say more of it."
         )
-    raise UserError(f"run={name}: no such run directory.{nearest(name, names)} Runs live in {runs}.")
+    raise UserError(f"{word}={name}: no such run directory.{nearest(name, names)} Runs live in {runs}.")

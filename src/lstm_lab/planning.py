@@ -208,7 +208,7 @@ def read_start(run: str, refit: bool = False) -> dict[str, Any]:
     Raises:
         UserError: if there is no such run.
     """
-    folder = find_run(run) / "checkpoints"
+    folder = find_run(run, "start") / "checkpoints"
     fitted = folder / "fit.ckpt"
     return read_checkpoint(fitted if fitted.is_file() and not refit else folder / "best.ckpt")
 

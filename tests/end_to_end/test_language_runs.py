@@ -147,6 +147,8 @@ def test_a_classifier_begins_with_what_a_language_model_learnt(novel, tmp_path, 
     assert load(second).predict(["the rat sat"])["label"].iloc[0] in ("good", "bad")
 
     capsys.readouterr()
+    assert train_door([*CLASSIFIER, "start=nowhere"]) == 2
+    assert capsys.readouterr().err.startswith("lstm_lab: start=nowhere: no such run directory.")
     assert train_door([*CLASSIFIER, f"start={first}", "model.hidden_size=9"]) == 2
     error = capsys.readouterr().err
     assert "not of the sizes of this run's" in error
