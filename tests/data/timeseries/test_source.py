@@ -10,6 +10,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from lstm_lab.data import TimeSeriesDataModule
+from lstm_lab.data.timeseries.processor import SeriesProcessor
 from lstm_lab.data.timeseries.source import read_csv, share_of, shipped, sine
 from lstm_lab.errors import UserError
 
@@ -387,3 +389,28 @@ def test_rows_as_steps(tmp_path):
     text = "t,y\n" + "".join(f"2001-01-{day:02d} 0{day % 7 == 3:d}:00,{day}\n" for day in range(1, 10))
     series = read_csv(written(tmp_path, text), time="none")
     assert list(series.index) == list(range(9))
+
+
+def test_a_model_of_a_long_file_reads_the_next_one(tmp_path):
+    rows = np.arange(60)
+    months = pd.date_range("2001-01", periods=70, freq="MS").strftime("%Y-%m")
+
+    def save(name, ids, count):
+        parts = [
+            pd.DataFrame({"id": one, "month": months[:count], "y": 10.0 + np.arange(count) + at, "other": 1})
+            for one, at in ids
+        ]
+        pd.concat(parts).to_csv(tmp_path / name, index=False)
+        return tmp_path / name
+
+    path = save("old.csv", [("north", 0), ("south", 5)], len(rows))
+    data = TimeSeriesDataModule(path=path, horizon=4, target="y")
+    data.setup()
+    processor = SeriesProcessor.from_plain(data.processor.to_plain())
+    # Ten months later, in another order, with a series that training did not know.
+    table = processor.table(save("new.csv", [("west", 9), ("south", 5), ("north", 0)], 70))
+    assert table.columns.tolist() == ["north", "south"]
+    assert table.iloc[-1].tolist() == [79, 84]
+    assert processor.to_batch(table).inputs.shape[1] == data.lookback_rows
+    with pytest.raises(UserError, match="no series 'south' in column 'id'"):
+        processor.table(save("gone.csv", [("north", 0), ("west", 5)], 70))

@@ -38,6 +38,7 @@ class SeriesProcessor:
         uncertainty: interval and distribution around forecasts; empty before calibration.
         unit: unit of the values.
         time: columns of the clock as the user named them, for files to come.
+        long: the column that names the series and that of their values, where files are long.
     """
 
     names: list[str]
@@ -53,6 +54,7 @@ class SeriesProcessor:
     uncertainty: Uncertainty = field(default_factory=Uncertainty)
     unit: str = ""
     time: str | list[str] | None = None
+    long: list[str] = field(default_factory=list)
 
     @classmethod
     def of(
@@ -88,6 +90,7 @@ class SeriesProcessor:
             phase=int((len(series) - reach) % statistics["block"]),
             unit=unit,
             time=time if time is None or isinstance(time, str) else list(time),
+            long=list(series.long),
         )
 
     @property
@@ -129,8 +132,12 @@ class SeriesProcessor:
             return self.example()
         if isinstance(raw, (str, Path)):
             coder = self.encoder
-            series = read_csv(raw, self.targets, self.time, past=coder.past, future=coder.future)
-            table = pd.DataFrame(series.values, index=series.index, columns=self.targets)
+            key, target = self.long or (None, self.targets)
+            series = read_csv(raw, target, self.time, past=coder.past, future=coder.future, key=key)
+            gone = [name for name in self.targets if name not in series.names]
+            if gone:
+                raise UserError(f"{raw}: there is no series '{gone[0]}' in column '{key}'.")
+            table = pd.DataFrame(series.values, index=series.index, columns=list(series.names))[self.targets]
             ahead = len(series.covariates) - len(series) if coder.future else 0
             if ahead > 0:
                 table = table.reindex(series.index.append(series.ahead(ahead)))

@@ -40,6 +40,7 @@ class Series:
         past: columns of `covariates` that are known up to the present.
         future: columns that are known ahead.
         static: a row for each of the C series of what never changes, None where there is nothing.
+        long: of a long file, the column that names the series and that of their values.
         notes: what was found and done while reading, a line each.
     """
 
@@ -54,6 +55,7 @@ class Series:
     past: tuple[str, ...] = ()
     future: tuple[str, ...] = ()
     static: pd.DataFrame | None = None
+    long: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:
@@ -136,7 +138,8 @@ def read_csv(
     table, index, freq, notes = _in_order(path, table, stamps, label)
     if key is not None:
         notes.insert(0, f"{len(roles.targets)} series by '{key}'")
-    return _build(path, table, roles, index, freq, season, notes)
+    series = _build(path, table, roles, index, freq, season, notes)
+    return series if key is None else replace(series, long=(key, roles.target))
 
 
 class _Roles:
