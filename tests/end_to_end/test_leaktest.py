@@ -1,5 +1,7 @@
 """The shipped leak test: a pairwise cover of heads, transforms and covariates leaks nothing; and it can fail."""
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -8,25 +10,89 @@ from lstm_lab.doors import compose_config, node_of
 from lstm_lab.evaluation import leak
 from lstm_lab.leaktest import main
 
-# head, transform, window, output, covariates, missing values, calendar: each pair of values of two columns meets.
-COVER = [
-    ("recursive", "standard", "last", "point", "", False, "none"),
-    ("recursive", "standard", "last", "point", "", True, "none"),
-    ("segment", "[log,standard]", "revin", "quantiles", "past", True, "auto"),
-    ("segment", "[boxcox]", "last", "normal", "future", False, "none"),
-    ("segment", "[minmax]", "difference", "point", "both", True, "auto"),
-    ("direct", "[robust]", "mean", "student_t", "both", False, "auto"),
-    ("direct", "[log1p,robust]", "seasonal", "point", "past", True, "none"),
-    ("direct", "[none]", "mean", "negative_binomial", "future", True, "auto"),
-    ("encoder_decoder", "[standard]", "both", "point", "future", True, "none"),
-    ("encoder_decoder", "[boxcox,minmax]", "none", "quantiles", "past", False, "auto"),
-    ("direct", "[auto]", "auto", "point", "", True, "auto"),
-    ("encoder_decoder", "[log]", "last", "student_t", "", False, "auto"),
-]
-QUICK = {2, 7}
+KINDS = {
+    "head": ("segment", "direct", "encoder_decoder"),
+    "curve": ("raw", "log", "log1p", "boxcox"),
+    "scale": ("none", "standard", "minmax", "robust"),
+    "window": ("none", "last", "mean", "revin", "difference", "seasonal", "both"),
+    "output": ("point", "quantiles", "normal", "student_t", "negative_binomial"),
+    "beside": ("alone", "past", "future", "lags", "static"),
+    "rows": ("whole", "gaps"),
+    "calendar": ("none", "auto", "holidays"),
+}
+# A pairwise cover: whatever two of these may be chosen together, stand together in one of the rows.
+COVER = """
+direct boxcox none revin quantiles past whole auto
+direct boxcox standard both point lags gaps auto
+direct log robust revin student_t alone whole holidays
+direct log1p minmax seasonal point past gaps auto
+direct log1p robust difference point static gaps none
+direct raw none last normal future gaps holidays
+direct raw none mean negative_binomial past whole holidays
+direct raw standard none student_t static whole auto
+encoder_decoder boxcox minmax revin quantiles static whole holidays
+encoder_decoder log robust seasonal point future whole holidays
+encoder_decoder log standard last normal past whole none
+encoder_decoder log1p minmax both point alone whole none
+encoder_decoder log1p none mean student_t lags whole auto
+encoder_decoder raw minmax difference point future whole auto
+encoder_decoder raw none none negative_binomial alone gaps none
+encoder_decoder raw robust revin quantiles lags whole none
+segment boxcox minmax mean student_t future gaps none
+segment boxcox none difference point past whole none
+segment boxcox none none point static whole none
+segment boxcox none seasonal point lags whole none
+segment boxcox robust last normal alone whole auto
+segment log minmax last student_t past whole none
+segment log none both point static whole holidays
+segment log robust none quantiles past gaps auto
+segment log standard difference point lags whole holidays
+segment log standard mean quantiles alone whole none
+segment log1p minmax last quantiles lags whole none
+segment log1p minmax none normal lags whole holidays
+segment log1p standard revin quantiles future gaps none
+segment raw none both point future whole none
+segment raw none difference point alone whole none
+segment raw none last point static whole none
+segment raw none mean point future whole none
+segment raw none none negative_binomial future whole auto
+segment raw none none negative_binomial lags whole none
+segment raw none none negative_binomial static whole none
+segment raw none revin normal alone whole none
+segment raw none revin point alone whole none
+segment raw none seasonal point static whole none
+segment raw robust both point past whole none
+segment raw robust mean normal static whole none
+segment raw standard seasonal point alone whole none
+"""
+ROWS = [tuple(line.split()) for line in COVER.split("\n") if line]
+QUICK = {5, 20}
 
 
-def written(tmp_path, missing):
+def allowed(chosen):
+    """Whether the task takes these words together."""
+    output, window = chosen.get("output", "point"), chosen.get("window", "none")
+    curve, scale = chosen.get("curve", "raw"), chosen.get("scale", "none")
+    if output == "negative_binomial":
+        return (curve, scale) == ("raw", "none") and window in ("mean", "none")
+    return output == "point" or window not in ("difference", "seasonal", "both")
+
+
+def test_the_cover_is_pairwise():
+    assert all(allowed(dict(zip(KINDS, row, strict=True))) for row in ROWS)
+    for (one, ours), (other, theirs) in itertools.combinations(KINDS.items(), 2):
+        places = list(KINDS).index(one), list(KINDS).index(other)
+        met = {(row[places[0]], row[places[1]]) for row in ROWS}
+        wanted = {
+            pair
+            for pair in itertools.product(ours, theirs)
+            if allowed(dict(zip((one, other), pair, strict=True)))
+        }
+        assert met == wanted
+
+
+def written(tmp_path, missing, long=False):
+    """A csv of a monthly series with a price and a category beside it; long: two of them, each of an area."""
     rows = np.arange(90)
     values = np.round(30 + 10 * np.sin(rows * np.pi / 6) + rows % 5)
     table = pd.DataFrame(
@@ -39,8 +105,14 @@ def written(tmp_path, missing):
     )
     if missing:
         table.loc[[5, 40, 41], "sales"] = np.nan
+    if long:
+        parts = [table.assign(id=name, area=area, sales=table["sales"] + add) for name, area, add in LONG]
+        table = pd.concat(parts).drop(columns=["price", "kind"])
     table.to_csv(tmp_path / "sales.csv", index=False)
     return tmp_path / "sales.csv"
+
+
+LONG = (("north", 3.5, 0), ("south", 1.0, 7))
 
 
 def settings_of(words):
@@ -49,32 +121,56 @@ def settings_of(words):
     return {**{key: node_of(config, key) for key in keys}, "seed": 1, "ensemble": config.ensemble}
 
 
+USUAL = [
+    "data=csv", "data.target=sales", "data.horizon=4", "data.lookback=24", "data.validation=12", "data.test=8",
+    "fit.max_steps=1", "model.hidden_size=4", "task.skip=true", "ensemble=1",
+]  # fmt: skip
+BESIDE = {
+    "alone": [],
+    "past": ["data.past=[kind]"],
+    "future": ["data.future=[price]"],
+    "lags": ["data.lags=[1,12]"],
+    "static": ["data.static=[area]"],
+}
+
+
 @pytest.mark.parametrize(
-    "way",
-    [
-        pytest.param(way, marks=[] if number in QUICK else pytest.mark.slow)
-        for number, way in enumerate(COVER)
-    ],
-    ids=lambda way: "-".join(map(str, way)),
+    "row",
+    [pytest.param(row, marks=[] if at in QUICK else pytest.mark.slow) for at, row in enumerate(ROWS)],
+    ids="-".join,
 )
-def test_nothing_leaks(way, tmp_path):
-    head, transform, window, output, beside, missing, calendar = way
+def test_nothing_leaks(row, tmp_path):
+    head, curve, scale, window, output, beside, rows, calendar = row
+    path = written(tmp_path, rows == "gaps", beside == "static")
+    words = ",".join(word for word in (curve, scale) if word not in ("raw", "none")) or "none"
+    days = {"auto": "data.calendar=auto", "holidays": "data.holidays=[2003-01-01,2007-06-01]"}
     found = leak.run(
         settings_of(
             [
-                "data=csv", f"data.path={written(tmp_path, missing)}", "data.target=sales", "data.horizon=4",
-                "data.lookback=24", "data.validation=12", "data.test=8", "fit.max_steps=2", "model.hidden_size=4",
-                f"task.head={head}", f"task.transform={transform}", f"task.window={window}", f"task.output={output}",
-                f"data.past={'[kind]' if beside in ('past', 'both') else 'null'}",
-                f"data.future={'[price]' if beside in ('future', 'both') else 'null'}",
-                f"data.calendar={calendar if head != 'recursive' else 'none'}",
-                f"data.lags={'[1,12]' if beside == 'past' else 'null'}", "task.skip=true", "ensemble=auto" if
-                transform == "[auto]" else "ensemble=1",
+                *USUAL, f"data.path={path}", f"task.head={head}", f"task.transform=[{words}]", f"task.window={window}",
+                f"task.output={output}", *BESIDE[beside], *([days[calendar]] if calendar in days else []),
             ]
         )
     )  # fmt: skip
     assert found.leaks == []
     assert len(found.checked) == 24
+
+
+OTHERS = {
+    "recursive": ["task.head=recursive"],
+    "every view": ["task.head=recursive", "task.scales=[raw,log]", "ensemble=6"],
+    "validation chooses": ["task.head=direct", "task.transform=[auto]", "task.window=auto", "ensemble=auto"],
+    "scheduled sampling": ["task.head=encoder_decoder", "task.sampling=0.5", "task.convolution=3"],
+    "both beside it": ["task.head=segment", "data.past=[price]", "data.future=[kind]", "data.gap=2"],
+}
+
+
+@pytest.mark.parametrize("gaps", [False, True])
+@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.slow) for name in OTHERS])
+def test_nothing_leaks_from_what_stands_alone(name, gaps, tmp_path):
+    words = [*USUAL, f"data.path={written(tmp_path, gaps)}", *OTHERS[name]]
+    found = leak.run(settings_of(words))
+    assert found.leaks == []
 
 
 def test_a_leak_is_found(monkeypatch, outputs, capsys):
