@@ -137,7 +137,9 @@ def test_a_seed_may_have_its_own_data_if_all_models_see_it(outputs):
         for model in ("gru", "lstm")
         for seed in (0, 1)
     ]
-    assert len(rank_runs(names).runs) == 4
+    board = rank_runs(names)
+    assert len(board.runs) == 4
+    assert "each seed draws data of its own, the same for all models" in board.notes
 
 
 def scores(failed):

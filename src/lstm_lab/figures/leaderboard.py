@@ -50,6 +50,7 @@ def draw_leaderboard(path: Path, table: pd.DataFrame, runs: pd.DataFrame, metric
     axes.grid(axis="x", color=HAIR, linewidth=0.9)
     axes.set_axisbelow(True)
     axes.tick_params(which="both", length=0, labelcolor=INK, labelsize=10, pad=5)
+    axes.tick_params(axis="y", pad=12)  # an arrow at the edge stands there
     return save(figure, path)
 
 

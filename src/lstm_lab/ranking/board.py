@@ -194,7 +194,9 @@ def _compare(scores: Sequence[Score], metric: str | None, direction: str, home: 
     name, larger = choose_metric(scores, metric), direction == "maximize"
     table, runs = build_table(scores, name, larger), seed_table(scores, name)
     seeds = len({score.seed for score in scores})
-    notes = [*explain(table, seeds, larger), f"protocol: {done[0].protocol}"]
+    own = ["each seed draws data of its own, the same for all models"]
+    drawn = own if len({score.data["digest"] for score in done}) > 1 else []
+    notes = [*explain(table, seeds, larger), *drawn, f"protocol: {done[0].protocol}"]
     board = Board(table, runs, name, done[0].data["name"], notes, home)
     home.mkdir(parents=True, exist_ok=True)
     table.to_csv(home / "leaderboard.csv", index_label="name")
