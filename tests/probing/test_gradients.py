@@ -76,7 +76,7 @@ def test_what_is_left_of_a_difference_by_hand():
     table = memory.measure(net, task, batch, after=2)
     assert table["left"].tolist() == pytest.approx([1, 0.5, 0.25, 0.125, 0.0625])
     assert memory.half_life(table, "h") == 2
-    assert memory.summary(table) == "h: half of it gone after 2 steps, 6.2 % left after 4"
+    assert memory.summary(table) == "h: half of it gone after 2 steps, 6.25 % left after 4"
     task, net = shrinking(1.0)
     table = memory.measure(net, task, batch, after=2, lag=3)
     assert table["left"].tolist() == pytest.approx([1, 1, 1, 1])

@@ -92,5 +92,5 @@ def summary(table: pd.DataFrame) -> str:
             if half is not None
             else f"more than half of it there after {last}"
         )
-        parts.append(f"{what}: {gone} steps, {100 * left:.2g} % left after {last}")
+        parts.append(f"{what}: {gone} steps, {100 * left:.3g} % left after {last}")
     return "; ".join(parts)
