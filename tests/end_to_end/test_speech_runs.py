@@ -1,14 +1,21 @@
 """From a folder of recordings to a labelled file, and from a table to transcripts, through the real commands."""
 
 import json
+import os
+import signal
 
 import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+import torch
 
 from lstm_lab import evaluate, predict, train
+from lstm_lab.doors import compose_config
+from lstm_lab.experiment import run
 from lstm_lab.predictor import load
+from lstm_lab.training.saver import Saver
+from lstm_lab.training.signals import Interrupted
 
 SMALL = ["model.hidden_size=16", "frontend.channels=[]", "frontend.time_strides=[]"]
 QUICK = [
@@ -119,3 +126,41 @@ def test_mistakes_are_one_line_and_nothing_is_written(words, message, outputs, c
     assert message in told
     assert "\n" not in told
     assert not outputs.exists() or not any(outputs.rglob("config.yaml"))
+
+
+def test_a_run_cut_while_it_augments_draws_what_an_unbroken_one_draws(folder, outputs, monkeypatch):
+    """Speed, noise, room and place of every clip come from a generator whose place is part of the checkpoint."""
+    words = [
+        "model=gru",
+        "data=audio_folder",
+        f"data.path={folder}",
+        "data.inputs=wave",
+        "data.batch_size=16",
+    ]
+    words += [
+        "fit.max_steps=12",
+        "fit.validate_every=4",
+        "frontend.speeds=[0.9,1.1]",
+        "frontend.noise=[5,20]",
+    ]
+    words += ["frontend.reverb=0.05", "frontend.shift=0.1", "frontend.gain=3", "frontend.tilt=2", *QUICK]
+    assert train.main(words) == 0
+    whole = outputs / "runs" / "latest"
+    whole = whole.resolve()
+    agree = Saver._agree
+
+    def interrupted(self, trainer):
+        if trainer.global_step in range(5, 12):  # several steps are taken in one go
+            os.kill(os.getpid(), signal.SIGTERM)
+        return agree(self, trainer)
+
+    with monkeypatch.context() as cut:
+        cut.setattr(Saver, "_agree", interrupted)
+        with pytest.raises(Interrupted):
+            run(compose_config(words), words)
+    assert train.main(["resume=latest"]) == 0
+    ours, theirs = (
+        torch.load(one / "checkpoints" / "best.ckpt", weights_only=True)["state_dict"]
+        for one in ((outputs / "runs" / "latest").resolve(), whole)
+    )
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
