@@ -50,10 +50,16 @@ def plain(overrides):
     return OmegaConf.to_container(compose_config(overrides), resolve=True)
 
 
+def inherited(path):
+    """A file with what it takes from its neighbours."""
+    found = OmegaConf.load(path)
+    neighbours = [name for name in found.pop("defaults", []) if isinstance(name, str) and name != "_self_"]
+    return OmegaConf.merge(*(inherited(path.with_name(f"{name}.yaml")) for name in neighbours), found)
+
+
 def check_search(path):
     """A search composes with each of its known points, which are in its space; returns the config of the first."""
-    search = OmegaConf.to_container(OmegaConf.load(path))
-    sweeper = search["hydra"]["sweeper"]
+    sweeper = OmegaConf.to_container(inherited(path))["hydra"]["sweeper"]
     check_sweep([*words(path), *(f"{key}={value}" for key, value in sweeper["params"].items())])
     points = [[f"{key}={value}" for key, value in point.items()] for point in sweeper["enqueue"]]
     for point in points:
