@@ -8,7 +8,7 @@ PROBES = ("gradients", "gates", "memory", "distance")
 WORDS = {
     "probe": "gradients, gates, memory, or distance: scores by how far back the answer lies",
     "run": "finished runs: a directory, an id or latest (the default); several with commas between, side by side",
-    "part": "test (the default for finished runs) or validation",
+    "part": "test (the default for finished runs), validation, or train",
     "sequences": "gradients, memory: how many, the longest of the part; 32 if not given",
     "lag": "gradients, memory: the longest lag; as far as these sequences go if not given",
     "after": "memory: steps that are read before states are exchanged; 2 if not given",

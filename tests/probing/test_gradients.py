@@ -90,6 +90,16 @@ def test_a_memory_beyond_the_sequence(settings):
         memory.measure(net, task, batch_of(6), **settings)
 
 
+def test_what_there_is_nothing_to_see_of():
+    task, net = shrinking(0.5)
+    with pytest.raises(UserError, match="there is only one: part=train may have more"):
+        memory.measure(net, task, batch_of(6, rows=1))
+    torch.nn.init.zeros_(net.head.weight)
+    assert "no gradient reaches the recurrent core" in gradients.summary(
+        gradients.measure(net, task, batch_of(4))
+    )
+
+
 def test_tasks_with_a_target_a_step_are_asked_at_their_end():
     spec = Spec(Tokens(6), Target("label", 2, names=("a", "b")), length=4)
     task = Tag()

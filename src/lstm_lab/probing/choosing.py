@@ -12,7 +12,7 @@ from lstm_lab.data import SequenceDataModule
 from lstm_lab.errors import UserError, check_at_least, check_choice
 from lstm_lab.tasks import Task
 
-PARTS = ("validation", "test")
+PARTS = ("train", "validation", "test")
 # Sequences among which the longest are looked for, where data does not say lengths without reading them.
 _LOOKED_AT = 256
 

@@ -76,6 +76,10 @@ def _wanted(call: Call) -> dict[str, list[Tensor]]:
 
 def summary(table: pd.DataFrame) -> str:
     """One line: what is left of each gradient at the longest lag."""
+    if not (table["norm"] > 0).any():
+        return (
+            "no gradient reaches the recurrent core: what reads it begins at zero, and has not been trained"
+        )
     last = int(table["lag"].max())
     rows = table[table["lag"] == last]
     parts = [f"{what} {relative:.1e}" for what, relative in zip(rows["what"], rows["relative"], strict=True)]

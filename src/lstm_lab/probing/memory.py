@@ -38,6 +38,10 @@ def measure(net: nn.Module, task: Task, batch: Batch, lag: int | None = None, af
     reach = int(real.max()) - after
     least = lag if lag is not None else max(1, int(real.min()) - after)
     kept = (real >= after + least).nonzero().flatten()
+    if len(real) < 2:
+        raise UserError(
+            "memory exchanges the states of sequences, and there is only one: part=train may have more."
+        )
     if after < 1 or least < 1 or len(kept) < 2:
         raise UserError(
             f"lag={least}, after={after}: two sequences of {after + least} steps are needed; here, with "
