@@ -39,8 +39,13 @@ def run(settings: dict[str, Any], words: list[str], directory: str, answer: str)
         traceback.print_exc()
         said = {"state": "failed", "reason": f"{type(error).__name__}: {error}"}
     if said["state"] == "finished":
-        taken = {"peak_memory": peak_memory(), "seconds": round(time.monotonic() - started, 2)}
-        _write(Path(directory) / RESOURCES, {**taken, "resumed": bool(settings.get("resume"))})
+        taken = {
+            "peak_memory": peak_memory(),
+            "seconds": round(time.monotonic() - started, 2),
+            "resumed": bool(settings.get("resume")),
+            "parameters": count_parameters(Path(directory)),
+        }
+        _write(Path(directory) / RESOURCES, taken)
     _write(Path(answer), said)
 
 
@@ -51,6 +56,19 @@ def peak_memory() -> int:
         return int(torch.cuda.max_memory_allocated())
     unit = 1 if sys.platform == "darwin" else 1024
     return unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+
+def count_parameters(directory: Path) -> float:
+    """Returns how many numbers of a run's best checkpoint were trained, those of all members of an ensemble.
+
+    NaN for a checkpoint that another version wrote, or that has been removed.
+    """
+    from lstm_lab.predictor import load
+
+    try:
+        return float(sum(one.numel() for one in load(directory).model.parameters()))
+    except UserError:
+        return float("nan")
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:

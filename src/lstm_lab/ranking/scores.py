@@ -13,7 +13,7 @@ import yaml
 
 from lstm_lab.errors import UserError, check_choice
 from lstm_lab.ranking.entries import decisive
-from lstm_lab.ranking.one import RESOURCES
+from lstm_lab.ranking.one import RESOURCES, count_parameters
 from lstm_lab.rundir import read_metrics
 from lstm_lab.tracking.tables import deciding
 
@@ -78,19 +78,9 @@ def read_score(model: str, seed: int, directory: Path) -> Score:
         protocol=facts["protocol"],
         seconds=float("nan") if taken.get("resumed") else facts["seconds"],
         peak_memory=taken.get("peak_memory", float("nan")),
-        parameters=count_parameters(directory),
+        parameters=taken["parameters"] if "parameters" in taken else count_parameters(directory),
         alike=decisive({**settings, "seed": None}),
     )
-
-
-def count_parameters(directory: Path) -> float:
-    """Returns how many numbers of a run's best checkpoint were trained, those of all members of an ensemble."""
-    path = directory / "checkpoints" / "best.ckpt"
-    if not path.is_file():
-        return float("nan")
-    from lstm_lab.predictor import load
-
-    return float(sum(one.numel() for one in load(path).model.parameters()))
 
 
 def read_runs(directories: Sequence[Path]) -> list[Score]:
