@@ -67,8 +67,9 @@ def step_names(processor: Any, batch: Batch, steps: int, data: SequenceDataModul
         data: where the batch came from, if it did.
     """
     length, names = int(batch.lengths[0]), None
-    tokenizer = getattr(processor, "tokenizer", None)
-    if tokenizer is not None and batch.inputs.ndim == 2:
+    # A translator has a tokenizer for what it reads and may have another for what it writes.
+    tokenizer: Any = getattr(processor, "tokenizer", None) or getattr(processor, "source", None)
+    if hasattr(tokenizer, "symbol") and batch.inputs.ndim == 2:
         names = [tokenizer.symbol(number) for number in batch.inputs[0, :length].tolist()]
     elif data is not None:
         names = data.names_of_steps(batch)
