@@ -25,6 +25,9 @@ from lstm_lab.predictor import Predictor
 # Tasks that decode by several passes; one graph cannot hold them.
 _SEARCHES = {"translate": "a search over sentences", "infill": "a search over fillings"}
 
+# What a processor asks of a task to finish its answer, and nobody else.
+_INNER = ("lengths", "spread", "scatter")
+
 
 @dataclass(frozen=True)
 class Port:
@@ -165,7 +168,7 @@ class Graph(nn.Module):
         found = self.task.predict(nets, weights, batch)
         if self.task.name == "forecast":
             found = self.processor.finish(found)
-        return {name: part for name, part in found.items() if name not in ("lengths", "spread")}
+        return {name: part for name, part in found.items() if name not in _INNER}
 
 
 def fixed_length(predictor: Predictor) -> bool:
