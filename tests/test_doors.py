@@ -1,11 +1,13 @@
 """What a user's mistake looks like: one line, exit code 2, nothing written, no torch."""
 
+import importlib
 import subprocess
 import sys
 import time
 
 import pytest
 
+from lstm_lab.__main__ import commands
 from lstm_lab.doors import answer, check_sweep, compose_config, words
 from lstm_lab.errors import UserError
 from lstm_lab.train import main
@@ -126,3 +128,15 @@ def test_help_and_typos_answer_without_torch(argv, tmp_path):
     assert (
         time.perf_counter() - started < 30
     )  # the measured figure lives in benchmarks/; this only catches a hang
+
+
+@pytest.mark.parametrize("name", commands())
+def test_every_door_tells_how_it_is_used(name, capsys):
+    try:
+        code = importlib.import_module(f"lstm_lab.{name}").main(["--help"])
+    except SystemExit as leave:
+        code = leave.code
+    assert code in (0, None)
+    told = capsys.readouterr()
+    assert told.err == ""
+    assert f"lstm_lab.{name}" in told.out

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from lstm_lab.doors import answer, compose_config, words
+from lstm_lab.doors import answer, compose_config, split_words
 
 WORDS = {
     "run": "a trained run: its test part is forecast from every origin, nothing is trained",
@@ -22,13 +22,7 @@ The test part (data.test=count, share or date) holds the origins. All other word
 
 def command(argv: list[str]) -> None:
     """Splits the words, runs the backtest, prints its table."""
-    if {"--help", "-h"} & set(argv):
-        print(USAGE)
-        for key, text in WORDS.items():
-            print(f"  {key:<12} {text}")
-        return
-    own = [word for word in argv if word.partition("=")[0] in WORDS]
-    given, rest = words(own, WORDS, "backtest"), [word for word in argv if word not in own]
+    given, rest = split_words(argv, WORDS, "backtest", USAGE)
     from lstm_lab.errors import UserError, check_choice
 
     check_choice("window", given.get("window", "expanding"), ("expanding", "sliding"))

@@ -83,6 +83,27 @@ def words(argv: Sequence[str], allowed: dict[str, str], command: str) -> dict[st
     return given
 
 
+def split_words(
+    argv: Sequence[str], own: dict[str, str], command: str, usage: str, known: Sequence[str] | None = None
+) -> tuple[dict[str, str], list[str]]:
+    """Reads a door's own ``key=value`` words, and leaves those of a training as they are.
+
+    Args:
+        argv: the words after the command.
+        own: the door's keys with one line of help.
+        command: name of the door.
+        usage: its first lines of ``--help``.
+        known: which of its keys are the door's this time; all if not given.
+    """
+    if {"--help", "-h"} & set(argv):
+        print(usage)
+        for key, text in own.items():
+            print(f"  {key:<12} {text}")
+        raise SystemExit(0)
+    mine = [word for word in argv if word.partition("=")[0] in (own if known is None else known)]
+    return words(mine, own, command), [word for word in argv if word not in mine]
+
+
 def compose_config(overrides: Sequence[str], config_dir: Path | None = None) -> DictConfig:
     """Composes ``conf/train.yaml`` with overrides after every one of them has been checked.
 

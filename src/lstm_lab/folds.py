@@ -19,8 +19,15 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+USAGE = """usage: python -m lstm_lab.folds data=… [model=… key=value …]
+Every fold of the data is the test once, in a run of its own. Words are those of lstm_lab.train, but for data.fold=."""
+
+
 def command(argv: list[str]) -> None:
     """Trains and tests on every fold, prints a line for each and the table of all."""
+    if {"--help", "-h"} & set(argv):
+        print(USAGE)
+        return
     from lstm_lab import experiment
     from lstm_lab.errors import UserError
 

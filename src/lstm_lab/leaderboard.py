@@ -5,7 +5,7 @@ It runs what is missing and takes what is there; killed, it goes on where it was
 
 from __future__ import annotations
 
-from lstm_lab.doors import answer, words
+from lstm_lab.doors import answer, split_words
 
 WORDS = {
     "model": "models with commas between: rnn,lstm,gru",
@@ -23,13 +23,7 @@ All other words are those of lstm_lab.train, and hold for every run."""
 
 def command(argv: list[str]) -> None:
     """Splits the words, fills the table, prints it."""
-    if {"--help", "-h"} & set(argv):
-        print(USAGE)
-        for key, text in WORDS.items():
-            print(f"  {key:<12} {text}")
-        return
-    own = [word for word in argv if word.partition("=")[0] in WORDS]
-    given, rest = words(own, WORDS, "leaderboard"), [word for word in argv if word not in own]
+    given, rest = split_words(argv, WORDS, "leaderboard", USAGE)
     from lstm_lab.errors import UserError, check_choice
 
     if wrong := next((word for word in rest if word.startswith(("-", "seed=", "resume=", "dry_run="))), None):

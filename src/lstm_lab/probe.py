@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lstm_lab.doors import answer, words
+from lstm_lab.doors import answer, split_words, words
 
 PROBES = ("gradients", "gates", "memory", "distance")
 WORDS = {
@@ -29,15 +29,11 @@ _SHARED = ("data.path", "data.dir")
 
 def command(argv: list[str]) -> None:
     """Checks the words, looks, prints the gist and where tables and pictures are."""
-    if {"--help", "-h"} & set(argv):
-        print(USAGE)
-        for key, text in WORDS.items():
-            print(f"  {key:<12} {text}")
-        return
     training = any(word.partition("=")[0] in ("data", "model") for word in argv)
     known = [word for word in WORDS if not (training and word in _SHARED)]
-    own = [word for word in argv if word.partition("=")[0] in known or not training]
-    given, rest = words(own, WORDS, "probe"), [word for word in argv if word not in own]
+    given, rest = split_words(argv, WORDS, "probe", USAGE, known)
+    if not training:
+        words(rest, WORDS, "probe")  # there are no others: a typo is told
     from lstm_lab.errors import UserError, check_choice
     from lstm_lab.predicting import whole_number
 
