@@ -92,13 +92,16 @@ def test_a_row_without_real_steps_gives_numbers():
 
 def test_coverage_moves_attention_away_from_where_it_was():
     attention = AdditiveAttention(2, 2, 3, coverage=True)
+    for parameter in attention.parameters():
+        torch.nn.init.zeros_(parameter)
     torch.nn.init.ones_(attention.energy.weight)
     torch.nn.init.constant_(attention.coverage, -1.0)
     memory, real = torch.zeros(1, 2, 2), torch.ones(1, 2, dtype=torch.bool)
     _, weights = attention(
         torch.zeros(1, 1, 2), attention.keys(memory), memory, real, torch.tensor([[2.0, 0.0]])
     )
-    assert weights[0, 0, 1] > 0.9
+    # Energies 3 tanh(-2) and 0.
+    assert weights[0, 0, 1].item() == pytest.approx(1 / (1 + math.exp(-3 * math.tanh(2))))
 
 
 def test_sizes_that_do_not_fit_are_told():
