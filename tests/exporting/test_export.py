@@ -97,6 +97,16 @@ def test_a_stream_read_piece_by_piece_is_the_stream_read_at_once(cell, tmp_path)
     assert torch.allclose(whole.exp().sum(-1), torch.ones(3, 20), atol=1e-5)
 
 
+def test_places_that_have_a_vector_each_bound_the_length(tmp_path):
+    words = ["data=keywords", "model=lstm", "frontend.positions=40"]
+    predictor = predictor_of(words)
+    made = export(predictor, tmp_path, "torch")
+    assert json.loads((tmp_path / "card.json").read_text())["longest"] == 40
+    assert max(length for _, length in made.differences) <= 40
+    with pytest.raises(UserError, match=r"a sequence of 41 symbols: frontend.positions=40"):
+        made.graph(torch.ones(1, 41, dtype=torch.int64), torch.tensor([41]))
+
+
 @pytest.mark.slow
 def test_a_stream_through_onnx_runtime(tmp_path):
     onnxruntime = pytest.importorskip("onnxruntime")

@@ -17,6 +17,7 @@ from lstm_lab.compression.int8 import Int8Core
 from lstm_lab.errors import UserError
 from lstm_lab.exporting.carry import carry_states
 from lstm_lab.features.audio import AudioFeatures
+from lstm_lab.nets.embedding import Embedding
 from lstm_lab.nets.fused import FUSED
 from lstm_lab.nets.language_model import LanguageModel
 from lstm_lab.nets.recurrent import Recurrent
@@ -57,6 +58,7 @@ class Graph(nn.Module):
     Attributes:
         ports: what goes in, in order.
         names: of what comes out, in order.
+        longest: steps that a sequence may have at the most; None for any number.
         example: one input for each port, of two rows.
 
     Raises:
@@ -80,6 +82,12 @@ class Graph(nn.Module):
                 "steps=… is for cells that are written out step by step; this one takes any length."
             )
         self.example, self.ports = self._look(predictor, steps)
+        places = [
+            len(one.places)
+            for one in self.nets.modules()
+            if isinstance(one, Embedding) and one.places is not None
+        ]
+        self.longest = min(places, default=None)
         self._cores = carry_states(self.nets) if state else []
         if state:
             self._add_states()

@@ -92,7 +92,8 @@ def compare(graph: Graph, answer: Answer) -> dict[tuple[int, int], float]:
     found = {}
     usual = graph.example[0].shape[1]
     lengths = (usual,) if isinstance(graph.ports[0].dims[1], int) else (usual, usual + 5, max(usual // 2, 2))
-    for batch, length in [(rows, steps) for rows in (1, 7) for steps in lengths]:
+    allowed = [steps for steps in lengths if graph.longest is None or steps <= graph.longest]
+    for batch, length in [(rows, steps) for rows in (1, 7) for steps in allowed]:
         question = _question(graph, batch, length, generator)
         with torch.no_grad():
             truth = graph(*question)
@@ -208,6 +209,8 @@ def _card(graph: Graph, form: str, worst: float) -> dict[str, Any]:
     }
     if form == "onnx":
         card["opset"] = OPSET
+    if graph.longest is not None:
+        card["longest"] = graph.longest
     for key in ("classes", "names", "columns"):
         value = getattr(graph.processor, key, None)
         if isinstance(value, list | tuple) and value:

@@ -76,7 +76,16 @@ class Embedding(nn.Module):
         else:
             x = self.table(tokens)  # (B, T, E)
         if self.places is not None:
+            if not (torch.jit.is_tracing() or torch.compiler.is_compiling()):
+                self._check_length(x.shape[1])
             x = x + self.places[: x.shape[1]]
         if self.locked:
             return locked_dropout(x, self.dropout, self.training), batch.lengths
         return F.dropout(x, self.dropout, self.training), batch.lengths
+
+    def _check_length(self, steps: int) -> None:
+        assert self.places is not None
+        if steps > len(self.places):
+            raise UserError(
+                f"a sequence of {steps} symbols: frontend.positions={len(self.places)} has no vector for a place beyond."
+            )
