@@ -31,15 +31,16 @@ warnings.simplefilter("ignore")
 ROUNDS = 200
 # Nothing but torch is loaded, so that what is left is the file's own.
 MEMORY = """
-    import resource, sys, warnings
+    import sys, warnings
+    import psutil
     warnings.simplefilter("ignore")
     import torch
     torch.set_num_threads(1)
     question = torch.load(sys.argv[2])
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = psutil.Process().memory_info().rss
     with torch.no_grad():
         torch.jit.load(sys.argv[1])(*question)
-    print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024)
+    print((psutil.Process().memory_info().rss - before) / 1e6)
 """
 
 

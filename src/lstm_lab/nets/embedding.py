@@ -87,5 +87,5 @@ class Embedding(nn.Module):
         assert self.places is not None
         if steps > len(self.places):
             raise UserError(
-                f"a sequence of {steps} symbols: frontend.positions={len(self.places)} has no vector for a place beyond."
+                f"a sequence of {steps} symbols: frontend.positions={len(self.places)} has no vector for places beyond."
             )
