@@ -56,10 +56,15 @@ def test_a_file_of_eight_bits_is_less_than_a_third_of_the_size(tmp_path):
     [
         (("data=digits_rows", "model=rnn"), "no eight-bit kernel for cell=rnn"),
         (("data=digits_rows", "model=mlstm"), "no eight-bit kernel for cell=mlstm"),
-        (("data=echo", "model=lstm"), "carries a state"),
+        (("data=echo", "model=lstm"), "goes on from a state"),
         (("data=moving_digits", "model=convlstm"), "networks with a recurrent core"),
     ],
 )
 def test_what_has_no_such_kernel_is_refused_in_one_line(words, said):
     with pytest.raises(UserError, match=said):
         quantized(predictor_of(*words))
+
+
+def test_a_translator_goes_on_from_a_state_and_is_refused_in_one_line():
+    with pytest.raises(UserError, match="goes on from a state"):
+        quantized(predictor_of("data=reverse", "model=seq2seq"))

@@ -8,8 +8,9 @@ from lstm_lab.errors import UserError
 from lstm_lab.nets.cell import CELLS
 from lstm_lab.nets.classifier import SequenceClassifier
 from lstm_lab.nets.frontend import Standardise
+from lstm_lab.nets.rebuilding import written_out
 from lstm_lab.nets.recurrent import Recurrent
-from lstm_lab.nets.replay import longest, replayed, written_out
+from lstm_lab.nets.replay import longest, replayed
 from lstm_lab.spec import Values
 
 OPTIONS = [{"cell": name} for name in CELLS] + [

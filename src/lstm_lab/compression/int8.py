@@ -11,25 +11,26 @@ from __future__ import annotations
 import copy
 import warnings
 from collections.abc import Callable
-from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from lstm_lab.errors import UserError
-from lstm_lab.nets.padding import at_last, flip, real_steps
+from lstm_lab.nets.cell import CellState
+from lstm_lab.nets.decoder import Decoder
+from lstm_lab.nets.padding import at_last
+from lstm_lab.nets.rebuilding import has_kernel, has_zoneout, replace_cores
 from lstm_lab.nets.recurrent import Recurrent, State
 from lstm_lab.predictor import Predictor
 
 _KERNELS: dict[str, Callable[..., nn.RNNBase]] = {"lstm": nn.LSTM, "gru": nn.GRU}
 
 
-class Int8Core(nn.Module):
-    """A `Recurrent` at rest whose weights have eight bits.
+class Int8Core(Recurrent):
+    """A core at rest whose weights have eight bits.
 
-    Padding never changes a real step, as in `Recurrent`; but of an LSTM's state only ``h`` is that of the last real
-    step, since the input column that holds ``c`` through padding would take all of a scale for itself. So there is no
-    `step`, and no state goes in.
+    Padding never changes a real step; but of an LSTM's state only ``h`` is that of the last real step, since the input
+    column that holds ``c`` through padding would take all of a scale for itself. So no state goes in.
 
     Args:
         core: of a cell that torch has an eight-bit kernel for: ``lstm`` or ``gru``.
@@ -39,14 +40,15 @@ class Int8Core(nn.Module):
     """
 
     def __init__(self, core: Recurrent) -> None:
-        super().__init__()
-        if core.cell not in _KERNELS or core.activation != "tanh" or _has_zoneout(core):
+        if core.cell not in _KERNELS or not has_kernel(core) or has_zoneout(core):
             raise UserError(
                 f"quantize=int8: torch has no eight-bit kernel for cell={core.cell} as it was trained."
                 f" Allowed: {', '.join(_KERNELS)} with tanh, without zoneout."
             )
-        self.cell, self.widths, self.directions = core.cell, core.widths, core.directions
-        self.output_size, self.residual = core.output_size, core.residual
+        inputs = core.layer_parameters(0, 0)[0].shape[1]
+        both = core.directions == 2
+        super().__init__(inputs, core.widths, core.cell, bidirectional=both, residual=core.residual)
+        self.backend = "int8"
         self.kernels = nn.ModuleList(
             _rounded(_alone(core, layer, direction))
             for layer in range(len(core.widths))
@@ -54,27 +56,30 @@ class Int8Core(nn.Module):
         )
 
     def forward(
-        self, x: Tensor, lengths: Tensor | None = None, state: State | None = None, masks: Any = None
+        self,
+        x: Tensor,
+        lengths: Tensor | None = None,
+        state: State | None = None,
+        masks: list[Tensor] | None = None,
     ) -> tuple[Tensor, State]:
         """As `Recurrent.forward`, from a state of zeros."""
         if state is not None:
             raise UserError("quantize=int8 reads whole sequences: no state goes in.")
+        return super().forward(x, lengths)
+
+    def _run_one(
+        self,
+        layer: int,
+        direction: int,
+        x: Tensor,
+        lengths: Tensor | None,
+        padding: Tensor | None,
+        state: CellState,
+        drop: Tensor | None,
+    ) -> tuple[Tensor, CellState]:
+        outputs, _ = self.kernels[layer * self.directions + direction](x)
         lengths = torch.full((x.shape[0],), x.shape[1]) if lengths is None else lengths
-        real = real_steps(lengths, x.shape[1])[:, :, None]  # (B, T, 1)
-        x = torch.where(real, x, 0.0)
-        result: State = []
-        for layer, width in enumerate(self.widths):
-            given, outputs, after = x, [], []
-            for direction in range(self.directions):
-                y = flip(x, lengths) if direction else x
-                y, _ = self.kernels[layer * self.directions + direction](y)
-                after.append(at_last(y, lengths, y.new_zeros(y.shape[0], width)))
-                outputs.append(flip(y, lengths) if direction else y)
-            x = torch.cat(outputs, dim=-1)  # (B, T, D*H)
-            x = x + given if layer and self.residual and x.shape == given.shape else x
-            x = torch.where(real, x, 0.0)
-            result.append((torch.stack(after),))
-        return x, result
+        return outputs, (at_last(outputs, lengths, state[0]),)
 
 
 def quantized(predictor: Predictor) -> Predictor:
@@ -84,29 +89,25 @@ def quantized(predictor: Predictor) -> Predictor:
     normalisations keep 32 bits: they are small.
 
     Raises:
-        UserError: for networks whose core torch has no eight-bit kernel for, or whose state is carried.
+        UserError: for networks whose core torch has no eight-bit kernel for, or that go on from a state.
     """
-    if predictor.task.carries:
+    decodes = any(isinstance(module, Decoder) for module in predictor.model.modules())
+    if predictor.task.carries or decodes:
         raise UserError(
-            f"quantize=int8 reads whole sequences; task={predictor.task.name} carries a state along a stream."
+            f"quantize=int8 reads whole sequences; task={predictor.task.name} goes on from a state, step by step."
         )
-    nets = [_net(copy.deepcopy(net).cpu().eval().requires_grad_(False)) for net in predictor.model.members]
-    model = copy.copy(predictor.model)
-    model._modules = dict(predictor.model._modules)
-    model.members = nn.ModuleList(nets)
+    model = copy.deepcopy(predictor.model).cpu().eval().requires_grad_(False)
+    model.members = nn.ModuleList(_net(net) for net in model.members)
     return Predictor(model, predictor.processor)
 
 
 def _net(net: nn.Module) -> nn.Module:
-    cores = [(name, module) for name, module in net.named_modules() if isinstance(module, Recurrent)]
-    if not cores:
+    if not replace_cores(net, Int8Core):
         raise UserError(
             "quantize=int8 is for networks with a recurrent core; this one remembers maps or states of another form."
         )
-    for name, core in cores:
-        parent, _, last = name.rpartition(".")
-        setattr(net.get_submodule(parent), last, Int8Core(core))
-    with _quiet():
+    # torch 2.13 says each time that this moves to another package
+    with warnings.catch_warnings(action="ignore"):
         torch.ao.quantization.quantize_dynamic(net, {nn.Linear}, torch.qint8, inplace=True)
         if not _shared(net):
             rounding = {nn.Embedding: torch.ao.quantization.float_qparams_weight_only_qconfig}
@@ -125,14 +126,10 @@ def _alone(core: Recurrent, layer: int, direction: int) -> nn.RNNBase:
 
 
 def _rounded(kernel: nn.RNNBase) -> nn.Module:
-    with _quiet():
+    with warnings.catch_warnings(action="ignore"):
         holder = nn.Sequential(kernel)
         torch.ao.quantization.quantize_dynamic(holder, {type(kernel)}, torch.qint8, inplace=True)
     return holder[0]
-
-
-def _has_zoneout(core: Recurrent) -> bool:
-    return core.backend == "reference" and any(bool(getattr(cell, "zoneout", 0.0)) for cell in core.cells)
 
 
 def _shared(net: nn.Module) -> bool:
@@ -140,11 +137,3 @@ def _shared(net: nn.Module) -> bool:
     tables = {id(module.weight) for module in net.modules() if isinstance(module, nn.Embedding)}
     places = [id(weight) for module in net.modules() for weight in module._parameters.values()]
     return any(places.count(one) > 1 for one in tables)
-
-
-class _quiet(warnings.catch_warnings):
-    """torch 2.13 says at each call that its quantization moves to another package."""
-
-    def __enter__(self) -> None:  # type: ignore[override]
-        super().__enter__()
-        warnings.simplefilter("ignore")

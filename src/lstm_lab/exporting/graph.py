@@ -5,6 +5,7 @@ Shapes: B sequences, T steps of the longest, N samples of the longest wave, L la
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,15 +14,15 @@ import torch
 from torch import Tensor, nn
 
 from lstm_lab.batch import Batch
-from lstm_lab.compression.int8 import Int8Core
 from lstm_lab.errors import UserError
 from lstm_lab.exporting.carry import carry_states
 from lstm_lab.features.audio import AudioFeatures
 from lstm_lab.nets.embedding import Embedding
-from lstm_lab.nets.fused import FUSED
 from lstm_lab.nets.language_model import LanguageModel
+from lstm_lab.nets.rebuilding import fused, has_kernel, replace_cores
 from lstm_lab.nets.recurrent import Recurrent
 from lstm_lab.predictor import Predictor
+from lstm_lab.tasks.language import mix
 
 # Tasks that decode by several passes; one graph cannot hold them.
 _SEARCHES = {"translate": "a search over sentences", "infill": "a search over fillings"}
@@ -182,49 +183,16 @@ class Graph(nn.Module):
 def fixed_length(predictor: Predictor) -> bool:
     """Whether a network goes over its steps in Python, so that a graph of it holds their number."""
     for module in predictor.model.modules():
-        if isinstance(module, Int8Core):
-            return False
         if isinstance(module, Recurrent):
-            return not _has_kernel(module)  # a scan has a depth that follows from the length
+            return not has_kernel(module)  # a scan has a depth that follows from the length
     return True
-
-
-def _has_kernel(core: Recurrent) -> bool:
-    return core.cell in FUSED and (core.cell == "rnn" or core.activation == "tanh")
 
 
 def _at_rest(net: nn.Module) -> nn.Module:
     """The network as it is after training, its cores in the fused kernels: what only training needs is gone."""
-    import copy
-
     net = copy.deepcopy(net).eval().requires_grad_(False)
-    for name, module in list(net.named_modules()):
-        if isinstance(module, Recurrent) and module.backend == "reference" and _has_kernel(module):
-            parent, _, last = name.rpartition(".")
-            setattr(net.get_submodule(parent), last, _fused(module))
+    replace_cores(net, lambda core: fused(core) if core.backend == "reference" and has_kernel(core) else core)
     return net
-
-
-def _fused(core: Recurrent) -> Recurrent:
-    """The same core in torch's kernels: recurrent dropout and zoneout of probability 0 are theirs."""
-    first = core.layer_parameters(0, 0)[0]
-    other = Recurrent(
-        first.shape[1], core.widths, core.cell, len(core.widths), core.directions == 2,
-        activation=core.activation, backend="torch", residual=core.residual,
-    )  # fmt: skip
-    if any(getattr(cell, "zoneout", 0.0) for cell in core.cells):
-        raise UserError("model.zoneout is an average of two states at rest, which no fused kernel knows.")
-    with torch.no_grad():
-        for layer in range(len(core.widths)):
-            for direction in range(core.directions):
-                pairs = zip(
-                    other.layer_parameters(layer, direction),
-                    core.layer_parameters(layer, direction),
-                    strict=True,
-                )
-                for target, source in pairs:
-                    target.copy_(source)  # type: ignore[union-attr, arg-type]
-    return other.eval().requires_grad_(False)
 
 
 def _features_of(processor: Any) -> AudioFeatures | None:
@@ -244,11 +212,10 @@ def _cut(inputs: Tensor, time: int | str) -> Tensor:
 
 
 def _next_symbols(nets: Sequence[nn.Module], weights: Tensor, batch: Batch) -> Tensor:
-    """How likely each symbol is to come after each step, (B, T, V), the members' probabilities mixed."""
+    """Log probabilities of each symbol after each step, (B, T, V), the members' probabilities mixed."""
     each = []
-    for net, weight in zip(nets, weights, strict=True):
+    for net in nets:
         assert isinstance(net, LanguageModel)
         _, hidden, _ = net(batch)
-        log = net.head.log_probabilities(hidden.flatten(0, 1))
-        each.append(log.unflatten(0, (-1, hidden.shape[1])) + weight.log())
-    return each[0] if len(each) == 1 else torch.stack(each).logsumexp(0)
+        each.append(net.head.log_probabilities(hidden.flatten(0, 1)).unflatten(0, (-1, hidden.shape[1])))
+    return mix(each, weights)

@@ -153,14 +153,12 @@ def _check_pieces(graph: Graph) -> None:
 
 def _write_script(graph: Graph, path: Path) -> None:
     """By TorchScript, deprecated as it is: torch.export would fix the length of what a recurrent kernel reads."""
-    with warnings.catch_warnings(), torch.no_grad():
-        warnings.simplefilter("ignore")
+    with warnings.catch_warnings(action="ignore"), torch.no_grad():
         torch.jit.trace(graph, tuple(graph.example), check_trace=False).save(str(path))
 
 
 def _ask_script(path: Path, graph: Graph) -> Answer:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
+    with warnings.catch_warnings(action="ignore"):
         loaded = torch.jit.load(str(path))
 
     def answer(question: list[Tensor]) -> list[Tensor]:

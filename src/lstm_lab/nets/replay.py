@@ -19,6 +19,7 @@ from lstm_lab.errors import UserError
 from lstm_lab.nets.cell_base import Cell, CellState
 from lstm_lab.nets.gates import Gates, check_gates, open_gates
 from lstm_lab.nets.padding import flip
+from lstm_lab.nets.rebuilding import written_out
 from lstm_lab.nets.recurrent import Recurrent, State
 
 
@@ -182,27 +183,3 @@ class _Loop:
             state = new
             self.layer.states.append(state)
         return torch.stack([one[0] for one in self.layer.states], dim=1), state
-
-
-def written_out(core: Recurrent) -> Recurrent:
-    """Returns a core of written-out cells that shares the parameters of another one, without its dropout."""
-    if core.backend == "reference":  # its cells themselves, in a shell of their own
-        twin = Recurrent.__new__(Recurrent)
-        twin.__dict__.update(core.__dict__)
-        twin.__dict__.pop("forward", None)
-        twin.training = False
-        return twin
-    twin = Recurrent(
-        core.layer_parameters(0, 0)[0].shape[1],
-        core.widths,
-        core.cell,
-        bidirectional=core.directions == 2,
-        activation=core.activation,
-        backend="reference",
-        residual=core.residual,
-    )
-    for place, cell in enumerate(twin.cells):
-        weights = core.layer_parameters(*divmod(place, core.directions))
-        for name, weight in zip(("weight_ih", "weight_hh", "bias_ih", "bias_hh"), weights, strict=True):
-            cell._parameters[name] = weight  # type: ignore[assignment]
-    return twin.eval()

@@ -187,7 +187,7 @@ class Language(Task):
             last = at_last(hidden, batch.lengths.to(hidden.device), hidden[:, 0])
             each.append(net.head.log_probabilities(last))
             states.append(state)
-        return _mix(each, weights), states
+        return mix(each, weights), states
 
     def _advance(
         self, nets: Sequence[nn.Module], weights: Tensor, chosen: Tensor, states: list[Any]
@@ -201,7 +201,7 @@ class Language(Task):
             _, hidden, new = net(step, state)
             each.append(net.head.log_probabilities(hidden[:, -1]))
             after.append(new)
-        return _mix(each, weights), after
+        return mix(each, weights), after
 
 
 def check_writing(temperature: float, top_k: int, top_p: float, no_repeat: int) -> None:
@@ -219,7 +219,7 @@ def check_writing(temperature: float, top_k: int, top_p: float, no_repeat: int) 
         raise UserError(f"temperature={temperature} must be a finite number.")
 
 
-def _mix(each: list[Tensor], weights: Tensor) -> Tensor:
+def mix(each: list[Tensor], weights: Tensor) -> Tensor:
     """Log of the weighted mean of probabilities (B, V)."""
     if len(each) == 1:
         return each[0]
