@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 
 from lstm_lab.batch import Batch
@@ -16,11 +15,13 @@ from lstm_lab.data import files
 from lstm_lab.data.base import SequenceDataModule
 from lstm_lab.data.timeseries.covariates import Encoder, choose_calendar, read_holidays
 from lstm_lab.data.timeseries.inspection import report, shown
+from lstm_lab.data.timeseries.layout import Rows, coded_static, lay_out
+from lstm_lab.data.timeseries.lengths import Lengths, choose_lengths
 from lstm_lab.data.timeseries.processor import SeriesProcessor
 from lstm_lab.data.timeseries.registry import NAMED
 from lstm_lab.data.timeseries.source import Series, read_csv, share_of, shipped, sine
 from lstm_lab.data.timeseries.split import split_rows
-from lstm_lab.data.timeseries.statistics import fill, fit_statistics
+from lstm_lab.data.timeseries.statistics import fit_statistics
 from lstm_lab.data.timeseries.uncertainty import Uncertainty
 from lstm_lab.data.timeseries.windows import Windows
 from lstm_lab.errors import UserError, check_at_least, check_choice
@@ -108,6 +109,8 @@ class TimeSeriesDataModule(SequenceDataModule):
         self.season, self.rollout, self.scored = season, rollout, scored
         self.unit, self.points = unit, points
         self._series: Series | None = None
+        self.lengths: Lengths
+        self._rows: Rows
         self._processor: SeriesProcessor
         self._refit, self._whole = False, False
         check_at_least("data.horizon", horizon, 1)
@@ -126,7 +129,9 @@ class TimeSeriesDataModule(SequenceDataModule):
             whole = self.skip == 0 and stop >= len(series)
             self._series = series if whole else series.part(self.skip, stop)
             self.split = split_rows(self._series, self.horizon, self.test, self.validation, self.gap)
-            self._choose_lengths()
+            self.lengths = choose_lengths(self._series, self.split.train, self.season, self.lookback)
+            if not isinstance(self.rollout, str):
+                check_at_least("data.rollout", self.rollout_steps, 1)
             self._fit()
 
     def suit(self, task: dict[str, Any]) -> None:
@@ -151,8 +156,8 @@ class TimeSeriesDataModule(SequenceDataModule):
             target=Target("horizon", len(names), self.horizon, names),
             future=tuple(ahead),
             unit=self.unit or self.series.unit,
-            season=self.season_length if statistics["seasonal"] else 0,
-            length=self.lookback_rows,
+            season=self.lengths.season if statistics["seasonal"] else 0,
+            length=self.lengths.lookback,
         )
 
     @property
@@ -182,7 +187,7 @@ class TimeSeriesDataModule(SequenceDataModule):
 
     def report(self) -> str:
         """One screen: what was read, how it is cut, what looks wrong."""
-        return report(self.series, self.split, self.season_length, self.horizon, self.lookback_rows)
+        return report(self.series, self.split, self.lengths.season, self.horizon, self.lengths.lookback)
 
     @property
     def protocol(self) -> str:
@@ -203,6 +208,12 @@ class TimeSeriesDataModule(SequenceDataModule):
     def size(self) -> int:
         """Rows that training may see."""
         return self.fitted_rows
+
+    @property
+    def lookback_rows(self) -> int:
+        """Rows that a forecast reads."""
+        self.setup()
+        return self.lengths.lookback
 
     @property
     def title(self) -> str:
@@ -246,7 +257,7 @@ class TimeSeriesDataModule(SequenceDataModule):
             part: ``train``, ``validation``, ``test``, or ``calibration``: validation rows from every origin.
         """
         self.setup()
-        split, lookback, horizon = self.split, self.lookback_rows, self.horizon
+        split, lookback, horizon = self.split, self.lengths.lookback, self.horizon
         first, end, steps = {
             "train": (lookback, self.fitted_rows, self.rollout_steps),
             "validation": (split.first_validation, split.valid, horizon),
@@ -256,17 +267,14 @@ class TimeSeriesDataModule(SequenceDataModule):
         # Training and test windows are whole. A validation part shorter than the horizon has one window with
         # what is missing masked; for calibration every origin counts for the targets that it has.
         last = end - 1 if part == "calibration" else max(first, end - steps)
-        targets = list(range(len(self.series.names)))
-        seen = self._observed[:end] if self._observed is not None else None
-        observed = None if seen is None or bool(seen.all()) else seen
-        return Windows(self._tensor[:end], targets, first, last, lookback, steps, self._ahead, observed)
+        return self._rows.windows(len(self.series.names), end, first, last, lookback, steps)
 
     @property
     def rollout_steps(self) -> int:
         """Steps that a training window asks for."""
         if not isinstance(self.rollout, str):
             return share_of(self.rollout, self.split.train, "data.rollout")
-        return self.horizon if self._whole else self._block
+        return self.horizon if self._whole else self.lengths.block
 
     # -- reading --------------------------------------------------------------------------------------------
 
@@ -286,30 +294,6 @@ class TimeSeriesDataModule(SequenceDataModule):
     def _read_csv(self, path: str | Path) -> Series:
         return read_csv(path, self.target, self.time, None, self.past, self.future, self.static, self.id)
 
-    def _choose_lengths(self) -> None:
-        train, series = self.split.train, self.series
-        self.season_length = (
-            series.season if isinstance(self.season, str) else share_of(self.season, train, "data.season")
-        )
-        if not isinstance(self.season, str) and self.season_length >= max(train // 2, 1):
-            raise UserError(
-                f"data.season={self.season} needs more than {2 * self.season_length} training rows."
-            )
-        self._block = block = self.season_length if 1 < self.season_length < train // 2 else 1
-        if isinstance(self.lookback, str):
-            # The core reads a season, at least 12 rows, of differences that reach back over one more.
-            usual = max(block, 12) + (block if block > 1 else 0)
-            self.lookback_rows = max(block + 1, min(usual, (train + block) // 2))
-        else:
-            self.lookback_rows = share_of(self.lookback, train, "data.lookback")
-            check_at_least("data.lookback", self.lookback_rows, 1)
-        if self.lookback_rows >= train:
-            raise UserError(
-                f"data.lookback={self.lookback_rows} does not fit into the {train} training rows of {series.name}."
-            )
-        if not isinstance(self.rollout, str):
-            check_at_least("data.rollout", self.rollout_steps, 1)
-
     def _usual_head(self, beside: bool) -> str:
         """What ``task.head=auto`` means: a head that feeds itself for a short series with nothing beside it."""
         if not beside and self.split.train <= _SHORT:
@@ -319,7 +303,7 @@ class TimeSeriesDataModule(SequenceDataModule):
     def _fit(self) -> None:
         """Measures the rows that training may see, and lays all rows out as one tensor."""
         series, fitted = self.series, self.fitted_rows
-        statistics = fit_statistics(np.asarray(series.values[:fitted]), self.season_length)
+        statistics = fit_statistics(np.asarray(series.values[:fitted]), self.lengths.season)
         encoder = Encoder(
             past=list(series.past),
             future=list(series.future),
@@ -330,61 +314,18 @@ class TimeSeriesDataModule(SequenceDataModule):
         read, _ = encoder.names(series.names)
         statistics["head"] = self._usual_head(bool(read) or series.static is not None)
         if series.static is not None:
-            statistics["static"] = _coded(series.static)
-        values = fill(series.values)
-        stamps = (
-            series.index.append(series.ahead(self.horizon))
-            if encoder.calendar or encoder.holidays
-            else series.index
-        )
-        behind = encoder.behind(series.covariates, values, _centres(statistics))
-        ahead = encoder.ahead(
-            series.covariates.iloc[: len(stamps)], stamps[: _known(series, encoder, stamps)]
-        )
-        phases = np.arange(len(series)) % statistics["block"]
-        table = np.c_[values, behind, ahead[: len(series)], phases]
-        self._tensor = torch.as_tensor(table, dtype=torch.float32)
-        self._ahead = _padded(ahead, len(series) + self.horizon) if ahead.shape[1] else None
-        missing = np.isnan(series.values)
-        self._observed = None
-        if missing.any():
-            seen = np.ones(table.shape, bool)
-            seen[:, : missing.shape[1]] = ~missing
-            self._observed = torch.as_tensor(seen)
-        unit = self.unit or series.unit
+            statistics["static"] = coded_static(series.static)
+        self._rows = lay_out(series, encoder, statistics, self.horizon)
         self._processor = SeriesProcessor.of(
-            series, encoder, statistics, self.lookback_rows, self.horizon, unit, self.time
+            series,
+            encoder,
+            statistics,
+            self.lengths.lookback,
+            self.horizon,
+            self.unit or series.unit,
+            self.time,
         )
 
 
 def _listed(words: Sequence[str] | str | None) -> list[str]:
     return [] if words is None else [words] if isinstance(words, str) else list(words)
-
-
-def _centres(statistics: dict[str, Any]) -> tuple[list[float], list[float]]:
-    raw = statistics["moments"]["raw"]
-    return raw["mean"], raw["std"]
-
-
-def _known(series: Series, encoder: Encoder, stamps: pd.Index) -> int:
-    """Rows for which everything that should be known ahead is."""
-    return min(len(stamps), len(series.covariates)) if encoder.future else len(stamps)
-
-
-def _padded(ahead: np.ndarray, rows: int) -> torch.Tensor:
-    """As a tensor of `rows` rows; what lies behind the last known one belongs to masked targets."""
-    missing = max(0, rows - len(ahead))
-    return torch.as_tensor(np.pad(ahead, ((0, missing), (0, 0)))[:rows], dtype=torch.float32)
-
-
-def _coded(static: pd.DataFrame) -> list[list[float]]:
-    """Numbers standardised over the series, words as 0 and 1."""
-    parts = []
-    for name in static.columns:
-        column = static[name]
-        if pd.api.types.is_numeric_dtype(column):
-            spread = float(column.std(ddof=0)) or 1.0
-            parts.append(((column - column.mean()) / spread).fillna(0).to_numpy(float)[:, None])
-        else:
-            parts.append((column.to_numpy()[:, None] == np.array(sorted(set(column)))[None]).astype(float))
-    return np.concatenate(parts, axis=1).tolist()
