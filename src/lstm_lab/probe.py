@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from lstm_lab.doors import answer, split_words, words
 
-PROBES = ("gradients", "gates", "memory", "distance")
+PROBES = ("gradients", "gates", "memory", "importance", "distance")
 WORDS = {
-    "probe": "gradients, gates, memory, or distance: scores by how far back the answer lies",
+    "probe": "gradients, gates, memory, importance of inputs, or distance: scores by how far back the answer lies",
     "run": "finished runs: a directory, an id or latest (the default); several with commas between, side by side",
     "part": "test (the default for finished runs), validation, or train",
-    "sequences": "gradients, memory: how many, the longest of the part; 32 if not given",
+    "sequences": "gradients, memory: how many, the longest, 32 if not given; importance: 2000 evenly spread ones",
+    "repeats": "importance: permutations of each input; 10 if not given",
     "lag": "gradients, memory: the longest lag; as far as these sequences go if not given",
     "after": "memory: steps that are read before states are exchanged; 2 if not given",
     "sample": "gates: which sequence of the part, 0 if not given",
@@ -19,7 +20,7 @@ WORDS = {
     "data.path": "where the file lies now, if it has moved",
     "data.dir": "where the folder of data lies now, if it has moved",
 }
-USAGE = """usage: python -m lstm_lab.probe run=latest probe=gradients|gates|memory|distance [key=value …]
+USAGE = """usage: python -m lstm_lab.probe run=latest probe=gradients|gates|memory|importance|distance [key=value …]
        python -m lstm_lab.probe probe=gradients|gates|memory data=… model=a,b,… [key=value …]
        python -m lstm_lab.probe probe=distance data=… model=a,b,… [key=value …]
 With the words of a training, networks are looked into as they begin; for distance, what is missing is trained."""
@@ -46,7 +47,7 @@ def command(argv: list[str]) -> None:
         )
     if {"text", "path"} & set(given) and (given["probe"] != "gates" or training):
         raise UserError("text=… and path=… are for probe=gates of a finished run.")
-    numbers = {key: whole_number(given, key) for key in ("sequences", "lag", "after")}
+    numbers = {key: whole_number(given, key) for key in ("sequences", "lag", "after", "repeats")}
     if not given.get("sample", "0").isdigit():
         raise UserError(f"sample={given['sample']} must be a whole number from 0.")
     from lstm_lab.probing import asking

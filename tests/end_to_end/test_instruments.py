@@ -56,6 +56,25 @@ def test_a_probe_watches_and_changes_nothing(train, name):
     assert not list(plain.path.glob("probe_*"))
 
 
+def test_what_inputs_are_worth_while_training_and_afterwards(train, capsys):
+    words = ("data=adding", "data.sequences=120", "data.tests=6", "data.longest=24", "data.lags=[30]")
+    run = train(*words, "probe=importance", "probe.repeats=3")
+    told = pd.read_csv(run.path / "probe_importance.csv")
+    assert set(told["input"]) == set(run_inputs(run))
+    assert told["part"].unique() == ["validation"]
+    assert not list(run.path.glob("probe_*_course*"))
+    line = ran(capsys, "run=latest", "probe=importance", "sequences=6", "repeats=4")
+    assert "MSE" in line
+    assert "on 6 sequences of the test part" in line
+    assert (run.path / "figures" / "probe_importance.png").stat().st_size > 10_000
+    train(*SMALL)
+    assert "exchanges columns of numbers" in ran(capsys, "run=latest", "probe=importance", code=2)
+
+
+def run_inputs(run):
+    return run.checkpoint["hyper_parameters"]["spec"]["inputs"]["names"]
+
+
 @pytest.mark.slow
 def test_a_finished_run_and_its_run_in_mlflow(train, tracked_runs, capsys):
     import mlflow
@@ -107,6 +126,10 @@ def test_what_is_missing_is_trained_once(train, outputs, capsys):
     [
         (("probe=gates", *SMALL, "model=rnn"), "rnn has no gates to look at. Cells with gates: gru, lstm"),
         (("probe=gradients", *SMALL, "model=rnn", "lag=500"), "lag=500: the longest of these sequences has"),
+        (
+            ("probe=importance", *SMALL, "model=lstm"),
+            "probe=importance asks what was learned: name a finished run",
+        ),
         (("probe=grads", "run=latest"), "probe=grads is not known. Did you mean 'gradients'?"),
         (("run=latest",), "which probe? Allowed: probe=gradients, probe=gates"),
         (

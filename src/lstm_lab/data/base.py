@@ -166,6 +166,11 @@ class SequenceDataModule(pl.LightningDataModule):
             task: settings of the task.
         """
 
+    def columns_by_input(self) -> dict[str, tuple[list[int], list[int]]]:
+        """What a person calls an input: its columns of `Batch.inputs`, and of `Batch.future`."""
+        names = getattr(self.spec.inputs, "names", ())
+        return {name: ([place], []) for place, name in enumerate(names)}
+
     def names_of_steps(self, batch: Batch) -> list[str] | None:
         """What a person calls the steps of the first sequence of a batch; None for those that only have numbers."""
         return None

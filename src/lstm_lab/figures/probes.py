@@ -10,9 +10,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.ticker import AutoLocator
 
 from lstm_lab.figures.lags import COLOURS
-from lstm_lab.figures.page import INK, OTHER, OURS, QUIET, dress, legend, save, sheet
+from lstm_lab.figures.page import HAIR, INK, OTHER, OURS, QUIET, dress, legend, save, sheet
 
 _SHARES = LinearSegmentedColormap.from_list("shares", ["#ffffff", OURS])
 _SIGNED = LinearSegmentedColormap.from_list("signed", [OTHER, "#ffffff", OURS])
@@ -20,6 +21,7 @@ _SIGNED = LinearSegmentedColormap.from_list("signed", [OTHER, "#ffffff", OURS])
 _FLOOR = 1e-20
 _STYLES = ("-", (0, (5, 2)), (0, (1, 1.2)), (0, (4, 1.5, 1, 1.5)))
 _NAMED, _UNITS = 60, 96  # more steps than this are numbered, more units are not all drawn
+_BARS = 25  # inputs that are drawn, those that count most
 
 
 def draw_gradients(path: Path, tables: Mapping[str, pd.DataFrame], title: str) -> Figure:
@@ -76,6 +78,67 @@ def draw_memory(path: Path, tables: Mapping[str, pd.DataFrame], title: str) -> F
     axes.set_ylabel("share of the difference that is left")
     legend(axes)
     return save(figure, path)
+
+
+def draw_importance(path: Path, tables: Mapping[str, pd.DataFrame], title: str) -> Figure:
+    """Draws a bar an input, the one that counts most on top, with the standard deviation over the repeats.
+
+    Args:
+        path: where the PNG goes.
+        tables: by the name of a model, what `lstm_lab.probing.importance.measure` gave.
+        title: one line above the picture.
+    """
+    first = next(iter(tables.values()))
+    order = list(first["input"].head(_BARS))
+    figure = sheet(title)
+    figure.set_size_inches(10, max(3.0, 1.3 + 0.36 * len(order) * max(1.0, 0.6 * len(tables))))
+    axes = figure.add_subplot()
+    dress(axes, first.index)
+    axes.grid(visible=False, axis="y")
+    axes.grid(axis="x", color=HAIR, linewidth=0.9)
+    end = _end(
+        pd.concat([table.set_index("input")["worse"] for table in tables.values()], axis=1).max(axis=1)
+    )
+    height = 0.7 / len(tables)
+    for number, (name, table) in enumerate(tables.items()):
+        rows = table.set_index("input").reindex(order)
+        places = np.arange(len(order)) + (number - (len(tables) - 1) / 2) * height
+        axes.barh(places, rows["worse"], height, color=_shade(number, len(tables)), label=name)
+        axes.errorbar(
+            rows["worse"], places, xerr=rows["sd"], fmt="none", ecolor=INK, elinewidth=1.2, capsize=2
+        )
+        for place, worse, sd in zip(places, rows["worse"], rows["sd"], strict=True):
+            _say(axes, place, worse, sd, end)
+    axes.set_xlim(right=end)
+    axes.axvline(0, color=QUIET, linewidth=0.9)
+    axes.set_yticks(range(len(order)), order)
+    axes.invert_yaxis()
+    axes.xaxis.set_major_locator(AutoLocator())
+    row = first.iloc[0]
+    lost = row["metric"] == "accuracy"
+    unit = f", {row['unit']}" if row["unit"] else ""
+    says = "accuracy lost" if lost else f"{row['metric']} gained over {row['before']:.3g}"
+    axes.set_xlabel(
+        f"{says} when the input belongs to another sequence{unit}; {row['part']} part, mean ± sd of {row['repeats']}",
+        color=INK,
+    )
+    if len(tables) > 1:
+        legend(axes)
+    return save(figure, path)
+
+
+def _end(worst: pd.Series) -> float:
+    """Where the axis ends: one bar that dwarfs all others is cut, and says so."""
+    largest = worst.sort_values(ascending=False).to_numpy()
+    dwarfed = len(largest) > 2 and largest[0] > 5 * largest[1] > 0
+    return 1.25 * float(max(largest[1] if dwarfed else largest[0], 1e-9))
+
+
+def _say(axes: Axes, place: float, worse: float, sd: float, end: float) -> None:
+    """A bar's number: behind its end, or inside a bar that is cut."""
+    text, cut = f" {worse:.3g} ± {sd:.1g} ", worse > end
+    where = {"x": end, "ha": "right", "color": "white"} if cut else {"x": max(worse + sd, 0), "color": INK}
+    axes.text(y=place, s=f"{text}▸" if cut else text, va="center", fontsize=9, **where)  # type: ignore[arg-type]
 
 
 def draw_gates(path: Path, maps: Mapping[str, np.ndarray], names: Sequence[str], title: str) -> Figure:

@@ -36,7 +36,7 @@ class Asked:
         text: to look at, for gates.
         path: of a file to look at, for gates.
         where: ``path`` and ``dir`` of data that has moved.
-        numbers: ``sequences``, ``lag`` and ``after``, where they were given.
+        numbers: ``sequences``, ``lag``, ``after`` and ``repeats``, where they were given.
     """
 
     probe: str
@@ -89,6 +89,10 @@ def of_words(asked: Asked, words: Sequence[str]) -> list[str]:
         from lstm_lab.probing.training import runs_of
 
         return by_distance(runs_of(rest, models), asked)
+    if asked.probe == "importance":
+        raise UserError(
+            "probe=importance asks what was learned: name a finished run with run=…, or train with probe=importance."
+        )
     found, title = {}, ""
     for model in models:
         settings = plain_settings(compose_config([*rest, f"model={model}"]))

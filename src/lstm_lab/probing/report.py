@@ -14,11 +14,13 @@ from torch import nn
 from lstm_lab.batch import Batch
 from lstm_lab.data import SequenceDataModule
 from lstm_lab.errors import UserError, check_choice
-from lstm_lab.figures.probes import draw_gates, draw_gradients, draw_memory
+from lstm_lab.figures.probes import draw_gates, draw_gradients, draw_importance, draw_memory
 from lstm_lab.models import SequenceModel
-from lstm_lab.probing import choosing, gates, gradients, memory
+from lstm_lab.probing import choosing, gates, gradients, importance, memory
 
-PROBES = ("gradients", "gates", "memory")
+PROBES = ("gradients", "gates", "memory", "importance")
+# The longest sequences that gradients and memory look at, if not said.
+_LONGEST = 32
 
 
 @dataclass(frozen=True)
@@ -28,18 +30,21 @@ class Settings:
     Attributes:
         probe: one of `PROBES`.
         part: ``validation`` or ``test``.
-        sequences: of the part, the longest, for gradients and memory.
+        sequences: of the part: the longest for gradients and memory, evenly spread ones for importance; None for 32
+            and 2000.
         lag: the longest lag; as far as these sequences go if None.
         after: steps that are read before states are exchanged, for memory.
         sample: which sequence of the part the gates are shown on.
+        repeats: permutations of each input, for importance.
     """
 
     probe: str
     part: str = "validation"
-    sequences: int = 32
+    sequences: int | None = None
     lag: int | None = None
     after: int = 2
     sample: int = 0
+    repeats: int = 10
 
     def __post_init__(self) -> None:
         check_choice("probe", self.probe, PROBES)
@@ -71,6 +76,8 @@ def look(
 ) -> Probed:
     """Looks into the first network of a model; weights, gradients, modes and random numbers stay as they are.
 
+    Importance is asked of all networks together.
+
     Args:
         model: trained or not.
         processor: of its data.
@@ -82,12 +89,17 @@ def look(
         UserError: if the probe cannot be had of this model or these sequences.
     """
     net, task = model.members[0], model.task
+    if settings.probe == "importance":
+        assert data is not None
+        with _at_rest(model), torch.inference_mode(False):
+            table = importance.measure(model, data, settings.part, settings.sequences, settings.repeats)
+        return Probed(table, importance.summary(table))
     if batch is None:
         assert data is not None
         if settings.probe == "gates":
             batch = choosing.one_sequence(data, settings.part, settings.sample)
         else:
-            batch = choosing.longest_sequences(data, settings.part, settings.sequences)
+            batch = choosing.longest_sequences(data, settings.part, settings.sequences or _LONGEST)
     with _at_rest(net), torch.inference_mode(False):
         batch = batch.to(model.device)
         if settings.probe == "gradients":
@@ -111,6 +123,8 @@ def draw(path: Path, settings: Settings, found: Mapping[str, Probed], title: str
         draw_gradients(path, tables, f"{title}: how far back the gradient reaches")
     elif settings.probe == "memory":
         draw_memory(path, tables, f"{title}: how long the state remembers")
+    elif settings.probe == "importance":
+        draw_importance(path, tables, f"{title}: what each input is worth")
     elif len(found) > 1:
         raise UserError("probe=gates shows one model at a time: name one run, or one model.")
     else:

@@ -23,12 +23,13 @@ class Watch(pl.Callback):
     The course goes to ``probe_<name>_course.csv`` and, for what goes by lag, a picture; `finish` shows the final model.
 
     Args:
-        probe: ``gradients``, ``gates`` or ``memory``.
-        sequences: the longest ones of validation that are looked at.
+        probe: ``gradients``, ``gates``, ``memory`` or ``importance``.
+        sequences: of validation that are looked at, as in `Settings`.
         lag: the longest lag; as far as these sequences go if None.
         after: steps that are read before states are exchanged.
         sample: sequence of the validation part on which gates are shown.
-        every: validations between two looks.
+        every: validations between two looks; 0 looks at the final model alone.
+        repeats: permutations of each input.
     """
 
     in_rounds = True
@@ -36,14 +37,15 @@ class Watch(pl.Callback):
     def __init__(
         self,
         probe: str,
-        sequences: int = 32,
+        sequences: int | None = None,
         lag: int | None = None,
         after: int = 2,
         sample: int = 0,
         every: int = 1,
+        repeats: int = 10,
     ) -> None:
-        check_at_least("probe.every", every, 1)
-        self.settings = Settings(probe, "validation", sequences, lag, after, sample)
+        check_at_least("probe.every", every, 0)
+        self.settings = Settings(probe, "validation", sequences, lag, after, sample, repeats)
         self.every = every
         self._seen = 0
         self._rows: list[dict[str, Any]] = []
@@ -58,7 +60,7 @@ class Watch(pl.Callback):
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Looks at the network as it begins."""
-        if not self._rows:
+        if not self._rows and self.every:
             self._look(trainer, pl_module)
 
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
@@ -66,7 +68,7 @@ class Watch(pl.Callback):
         if trainer.sanity_checking:
             return
         self._seen += 1
-        if self._seen % self.every == 0:
+        if self.every and self._seen % self.every == 0:
             self._look(trainer, pl_module)
 
     def _look(self, trainer: pl.Trainer, model: Any) -> None:
@@ -88,7 +90,7 @@ class Watch(pl.Callback):
         name, table = self.settings.probe, pd.DataFrame(self._rows)
         written = [Path(home, f"probe_{name}_course.csv")]
         table.to_csv(written[0], index=False)
-        if name != "gates":
+        if name in ("gradients", "memory"):
             steps = sorted(table["training_step"].unique())
             shown = [steps[round(place * (len(steps) - 1) / (_CURVES - 1))] for place in range(_CURVES)]
             curves = {

@@ -75,6 +75,11 @@ class Encoder:
         behind += [f"{target} {lag} back" for lag in self.lags for target in targets]
         return [*behind, *ahead], ahead
 
+    def origins(self) -> dict[str, str]:
+        """Where coded columns come from that do not bear the name of their own column: categories and cycles."""
+        found = {one: name for name in self.levels for one in self._coded(name)}
+        return found | {f"{wave} of {cycle}": cycle for cycle in self.calendar for wave in ("sine", "cosine")}
+
     def _coded(self, name: str) -> list[str]:
         return [f"{name}={level}" for level in self.levels[name]] if name in self.levels else [name]
 

@@ -251,6 +251,16 @@ class TimeSeriesDataModule(SequenceDataModule):
         return [shown(row) for row in self.series.index[origin - batch.inputs.shape[1] : origin]]
 
     def windows(self, part: str) -> Windows:
+    def columns_by_input(self) -> dict[str, tuple[list[int], list[int]]]:
+        """Categories and cycles are one input each; the place in the season is none."""
+        spec, origins = self.spec, self.processor.encoder.origins()
+        assert isinstance(spec.inputs, Values)
+        found: dict[str, tuple[list[int], list[int]]] = {}
+        for side, names in enumerate((spec.inputs.names[:-1], spec.future)):
+            for place, name in enumerate(names):
+                found.setdefault(origins.get(name, name), ([], []))[side].append(place)
+        return found
+
         """The windows of a part.
 
         Args:
