@@ -39,9 +39,12 @@ ui: $(VENV)/.ready ## look at every run in MLflow
 sweep: $(VENV)/.ready ## search good settings for the airline LSTM
 	$(RUN) -m lstm_lab.train -m search=lstm_airline
 
+readme: $(VENV)/.ready ## write the table of figures of README.md from docs/recipes/
+	$(RUN) benchmarks/recipes.py readme
+
 bench: $(VENV)/.ready ## print the figures of the README: errors over five seeds, overhead, loading
 	$(RUN) benchmarks/figures.py
 	$(RUN) benchmarks/overhead.py
 	$(RUN) benchmarks/loading.py
 
-.PHONY: help setup train test test-all lint ui sweep bench
+.PHONY: help setup train test test-all lint ui sweep readme bench
