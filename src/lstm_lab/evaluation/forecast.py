@@ -18,6 +18,7 @@ from lstm_lab.data.files import cache_dir
 from lstm_lab.data.timeseries.interval import offsets
 from lstm_lab.data.timeseries.statistics import fill
 from lstm_lab.evaluation import Tested
+from lstm_lab.evaluation.forecast_beside import linear_with_covariates
 from lstm_lab.evaluation.forecast_views import Forecasts, as_table, pictures, step_table
 from lstm_lab.predictor import Predictor
 from lstm_lab.tasks import probabilistic
@@ -179,6 +180,9 @@ def baselines(data: TimeSeriesDataModule, origins: np.ndarray) -> Iterator[tuple
     for name, forecast in rolling_baselines(values, origins, horizon, season, split.valid, reach):
         if not (single and len(origins) == 1) or name == "linear direct":
             yield name, forecast, ""
+    beside = linear_with_covariates(data, origins)
+    if beside is not None:
+        yield "linear with covariates", beside, ""
     if single and horizon == 1 and len(origins) > 1 and season > 1:
         for name, forecast in one_step(values[:, 0], split.first_test, season, cache_dir()).items():
             yield name, forecast[origins - split.first_test, None, None], ""
