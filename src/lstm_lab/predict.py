@@ -5,6 +5,7 @@ from __future__ import annotations
 from lstm_lab.doors import answer, words
 
 RUN = {"run": "a run directory, the id of a run, or latest (the default)"}
+STREAM = {"stream": "true reads step by step, whatever the task: see the end"}
 
 
 def command(argv: list[str]) -> None:
@@ -17,11 +18,14 @@ def command(argv: list[str]) -> None:
     if {"--help", "-h"} & set(argv):
         return _help(MODULES)
     every = {key: text for module in MODULES.values() for key, text in _words_of(module).items()}
+    every |= STREAM
     words(argv, {**RUN, **every}, "predict")  # a typo is told before a run is looked for
     named = [word.partition("=")[2] for word in argv if word.startswith("run=")]
     directory = find_run(named[-1] if named else "latest")
     module = MODULES[task_of(directory)]
-    given = words(argv, {**RUN, **_words_of(module)}, "predict")
+    if any(word.startswith("stream=") and word != "stream=false" for word in argv):
+        module = "lstm_lab.predicting.stream"
+    given = words(argv, {**RUN, "stream": STREAM["stream"], **_words_of(module)}, "predict")
     given.pop("run", None)
     importlib.import_module(module).run(directory, given)
     return None
@@ -36,7 +40,7 @@ def _words_of(module: str) -> dict[str, str]:
 def _help(modules: dict[str, str]) -> None:
     print("usage: python -m lstm_lab.predict [run=…] [key=value …]")
     print(f"  {'run':<12} {RUN['run']}")
-    for task, module in modules.items():
+    for task, module in {**modules, "step by step": "lstm_lab.predicting.stream"}.items():
         print(f"\n{task}:")
         for key, text in _words_of(module).items():
             print(f"  {key:<12} {text}")

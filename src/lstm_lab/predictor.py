@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 import torch
@@ -17,6 +17,10 @@ from lstm_lab.models import SequenceModel
 from lstm_lab.paths import find_run
 from lstm_lab.tasks import Task
 from lstm_lab.training.checkpoint import read_checkpoint
+
+if TYPE_CHECKING:
+    from lstm_lab.streaming.series import SeriesStream
+    from lstm_lab.streaming.stream import Stream
 
 FORMAT = "lstm_lab/2"
 
@@ -65,6 +69,19 @@ class Predictor:
         table = self.processor.table(raw)
         found = self.predict_batch(self.processor.to_batch(table), steps, **options)
         return self.processor.to_frame(found, table)
+
+    def stream(self, **options: Any) -> Stream | SeriesStream:
+        """Opens a stream: samples go in one by one with ``push``, and after each comes the prediction of all so far.
+
+        Args:
+            options: ``begun=True`` lets the rows of a series follow on those of the training file.
+
+        Raises:
+            UserError: for a model that has to see a whole sequence.
+        """
+        from lstm_lab.streaming.stream import open_stream
+
+        return open_stream(self, **options)
 
     def checkpoint(self) -> dict[str, Any]:
         """Everything about the predictor as tensors and plain data, in the layout of a Lightning checkpoint."""
@@ -143,7 +160,7 @@ def _alike(runs: Sequence[str | Path]) -> list[Predictor]:
     """Loads runs that answer the same question in the same words."""
     loaded = [load(run) for run in runs]
     for run, one in zip(runs, loaded, strict=True):
-        if one.task.name != loaded[0].task.name or not _same(
+        if one.task.name != loaded[0].task.name or not same(
             one.processor.to_plain(), loaded[0].processor.to_plain()
         ):
             raise UserError(
@@ -152,12 +169,12 @@ def _alike(runs: Sequence[str | Path]) -> list[Predictor]:
     return loaded
 
 
-def _same(one: Any, other: Any) -> bool:
+def same(one: Any, other: Any) -> bool:
     """Whether two pieces of plain data are equal, tensors in them too."""
     if isinstance(one, Tensor) and isinstance(other, Tensor):
         return one.shape == other.shape and bool(torch.equal(one, other))
     if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(_same(one[key], other[key]) for key in one)
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
     if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(_same, one, other))
+        return len(one) == len(other) and all(map(same, one, other))
     return bool(one == other)

@@ -6,7 +6,6 @@ Shapes: B sequences, T steps of the longest, N samples of the longest wave, L la
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,11 +17,9 @@ from lstm_lab.errors import UserError
 from lstm_lab.exporting.carry import carry_states
 from lstm_lab.features.audio import AudioFeatures
 from lstm_lab.nets.embedding import Embedding
-from lstm_lab.nets.language_model import LanguageModel
 from lstm_lab.nets.rebuilding import fused, has_kernel, replace_cores
 from lstm_lab.nets.recurrent import Recurrent
 from lstm_lab.predictor import Predictor
-from lstm_lab.tasks.language import mix
 
 # Tasks that decode by several passes; one graph cannot hold them.
 _SEARCHES = {"translate": "a search over sentences", "infill": "a search over fillings"}
@@ -170,7 +167,7 @@ class Graph(nn.Module):
         nets = list(self.nets)
         weights: Tensor = self.weights  # type: ignore[assignment]
         if self.task.name == "language":
-            return {"log_probabilities": _next_symbols(nets, weights, batch)}
+            return {"log_probabilities": self.task.next_symbols(nets, weights, batch)}  # type: ignore[attr-defined]
         if self.task.name == "transcribe":
             log_probs, steps = self.task.log_probs(nets, weights, batch)  # type: ignore[attr-defined]
             return {"log_probabilities": log_probs, "steps": steps}
@@ -209,13 +206,3 @@ def _cut(inputs: Tensor, time: int | str) -> Tensor:
         return inputs
     again = -(-time // inputs.shape[1])
     return torch.cat([inputs] * again, dim=1)[:, :time]
-
-
-def _next_symbols(nets: Sequence[nn.Module], weights: Tensor, batch: Batch) -> Tensor:
-    """Log probabilities of each symbol after each step, (B, T, V), the members' probabilities mixed."""
-    each = []
-    for net in nets:
-        assert isinstance(net, LanguageModel)
-        _, hidden, _ = net(batch)
-        each.append(net.head.log_probabilities(hidden.flatten(0, 1)).unflatten(0, (-1, hidden.shape[1])))
-    return mix(each, weights)

@@ -51,3 +51,8 @@ class FeatureStream:
         keep = max(0, self._given - self._slopes - -(-self._before // hop)) * hop
         self._wave, self._start = self._wave[max(0, keep - self._start) :], max(keep, self._start)
         return found
+
+    @property
+    def remembered(self) -> torch.Tensor:
+        """The samples (N,) that frames to come still reach back to."""
+        return self._wave

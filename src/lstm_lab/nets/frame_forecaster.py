@@ -166,13 +166,21 @@ class NextFrame(nn.Module):
         self, frames: Tensor, lengths: Tensor | None = None, steps: int = 1, state: Any = None
     ) -> Tensor:
         """Returns the logits of the next frames; arguments as those of `EncoderForecaster.forward`."""
+        return self.unroll(*self.read(frames, lengths, state), steps)
+
+    def read(
+        self, frames: Tensor, lengths: Tensor | None = None, state: Any = None
+    ) -> tuple[Tensor, list[MapState]]:
+        """Returns the core's output (B, H', H, W) at the last real frame of each sequence, and the state after it."""
         maps = self.patches(frames)
         real = None if lengths is None else real_steps(lengths, maps.shape[1])
         outputs, state = self.core(maps, state, real)
         if lengths is None:
-            last = outputs[:, -1]
-        else:
-            last = outputs[torch.arange(len(lengths), device=outputs.device), lengths - 1]
+            return outputs[:, -1], state
+        return outputs[torch.arange(len(lengths), device=outputs.device), lengths - 1], state
+
+    def unroll(self, last: Tensor, state: list[MapState], steps: int) -> Tensor:
+        """Returns the logits of `steps` frames after what `read` gave."""
         found = [self.head(last)]
         for _ in range(steps - 1):
             output, state = self.core.step(found[-1].sigmoid(), state)

@@ -60,5 +60,9 @@ class Pooling(nn.Module):
 
     def weights(self, outputs: Tensor, lengths: Tensor) -> Tensor:
         """Returns the attention (B, T): zero on padding, a sum of one over each sequence."""
-        scores = self.score(torch.tanh(self.project(outputs))).squeeze(-1)  # (B, T)
+        scores = self.scores(outputs)
         return scores.masked_fill(~real_steps(lengths, outputs.shape[1]), -torch.inf).softmax(1)
+
+    def scores(self, outputs: Tensor) -> Tensor:
+        """Returns what the softmax of the attention is taken of, (B, T): of each step alone."""
+        return self.score(torch.tanh(self.project(outputs))).squeeze(-1)

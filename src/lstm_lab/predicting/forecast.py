@@ -11,6 +11,8 @@ WORDS = {
     "steps": "how many steps ahead; the horizon of the training if not given",
     "out": "folder for forecast.csv and forecast.png; the run directory if not given",
 }
+# What the picture shows of a forecast.
+_DRAWN = ("forecast", "lower", "upper")
 
 
 def run(directory: Path, given: dict[str, str]) -> None:
@@ -30,13 +32,17 @@ def run(directory: Path, given: dict[str, str]) -> None:
     except OSError as error:
         raise UserError(f"{out}: cannot be written: {error.strerror}.") from None
     print(forecast.rename_axis("time").round(2).to_string())
+    first, *others = processor.targets  # the picture has room for one series
+    found = forecast.rename(columns={f"{name} {first}": name for name in _DRAWN}) if others else forecast
+    known = rows[first].loc[: rows[first].last_valid_index()]
+    after = f"{len(forecast)} steps after {known.index[-1]:%Y-%m-%d}" if processor.freq else "forecast"
     draw_forecast(
         out / "forecast.png",
-        rows[processor.targets[0]].tail(3 * processor.lookback),
+        known.tail(3 * processor.lookback),
         None,
-        forecast[[name for name in ("forecast", "lower", "upper") if name in forecast]],
+        found[[name for name in _DRAWN if name in found]],
         None,
-        title=f"{len(forecast)} steps after {rows.index[-1]:%Y-%m-%d}" if processor.freq else "forecast",
+        title=f"{first}: {after}" if others else after,
         unit=processor.unit,
     )
     print(f"written: {out / 'forecast.csv'} and {out / 'forecast.png'}")

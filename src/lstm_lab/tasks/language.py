@@ -90,13 +90,22 @@ class Language(Task):
     def onward(self, net: nn.Module, batch: Batch, state: Any) -> tuple[Tensor, Any]:
         """Mean cross-entropy in nats over a chunk, with the penalties, and the state after it."""
         assert isinstance(net, LanguageModel)
+        if self.teacher is not None:  # its states go on beside the student's
+            state, told = (None, None) if state is None else state
         outputs, dropped, state = net(batch, state)
         real = batch.mask
         if batch.lengths.device.type == "cpu" and bool(real.all()):
             hidden, targets = dropped.flatten(0, 1), batch.targets["next"].flatten()
         else:
             hidden, targets = dropped[real], batch.targets["next"][real]
-        loss = net.head.nats(hidden, targets).mean()
+        if self.teacher is None:
+            loss = net.head.nats(hidden, targets).mean()
+        else:
+            scores = net.head.log_probabilities(hidden)  # (N, V)
+            each, told = self.teacher.says(batch, lambda nets: _follow(nets, batch, told))
+            divergence = self.teacher.divergence(scores, [one[real] for one in each])
+            loss = self.teacher.blend(nn.functional.nll_loss(scores, targets), divergence)
+            state = (state, told)
         if self.activation_penalty:
             loss = loss + self.activation_penalty * dropped.square().mean()
         if self.slowness_penalty and outputs.shape[1] > 1:
@@ -128,6 +137,14 @@ class Language(Task):
         """Sum of nats and count of real targets of a chunk."""
         nats, after = self.nats_onward(nets, weights, batch, states)
         return nats.double().sum(), batch.lengths.sum(), after
+
+    def next_symbols(self, nets: Sequence[nn.Module], weights: Tensor, batch: Batch) -> Tensor:
+        """Returns log probabilities of the symbol after each step, (B, T, V), the members' probabilities mixed."""
+        each = []
+        for net in nets:
+            _, hidden, _ = net(batch)
+            each.append(net.head.log_probabilities(hidden.flatten(0, 1)).unflatten(0, (-1, hidden.shape[1])))  # type: ignore[operator, union-attr]
+        return mix(each, weights)
 
     # -- writing ----------------------------------------------------------------------------------------------
 
@@ -202,6 +219,19 @@ class Language(Task):
             each.append(net.head.log_probabilities(hidden[:, -1]))
             after.append(new)
         return mix(each, weights), after
+
+
+def _follow(
+    nets: Sequence[nn.Module], batch: Batch, states: Sequence[Any] | None
+) -> tuple[list[Tensor], list[Any]]:
+    """Log probabilities (B, T, V) that teachers give the next symbol, and their states after the chunk."""
+    each, after = [], []
+    for net, state in zip(nets, states or [None] * len(nets), strict=True):
+        assert isinstance(net, LanguageModel)
+        _, hidden, new = net(batch, state)
+        each.append(net.head.log_probabilities(hidden))
+        after.append(new)
+    return each, after
 
 
 def check_writing(temperature: float, top_k: int, top_p: float, no_repeat: int) -> None:

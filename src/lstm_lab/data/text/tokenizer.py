@@ -77,6 +77,10 @@ class Tokenizer:
             return self.decode([number])
         return self.symbols[number - len(SPECIALS)]
 
+    def number(self, symbol: str) -> int:
+        """The number of one symbol as `split` writes it; of one that training did not see, the unknown one's."""
+        return self._numbers.get(symbol.lower() if self.lower else symbol, self.unknown)
+
     # -- there and back -------------------------------------------------------------------------------------
 
     def encode(self, text: str) -> np.ndarray:

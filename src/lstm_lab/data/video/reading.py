@@ -213,8 +213,6 @@ def _resized(image: Any, form: Form) -> np.ndarray:
 
 
 def _from_array(file: Any, name: str, form: Form) -> Read:
-    from PIL import Image
-
     array = load_array(file, name)
     if array.ndim == 3:
         array = array[..., None]
@@ -233,12 +231,21 @@ def _from_array(file: Any, name: str, form: Form) -> Read:
                 f"{name}: shades from {array.min():g} to {array.max():g}; 0 to 1 or 0 to 255 can be read."
             )
         array = np.rint(array * (255 / top)).astype(np.uint8)
-    if array.shape[1:] == (form.height, form.width, form.channels):
-        frames = array.transpose(0, 3, 1, 2)
-    else:
-        pictures = (Image.fromarray(one[..., 0] if one.shape[-1] == 1 else one) for one in array)
-        frames = np.stack([_resized(picture, form) for picture in pictures])
+    frames = np.stack([from_picture(one, form) for one in array])
     return Read(frames, np.arange(len(frames), dtype=float))
+
+
+def from_picture(picture: np.ndarray, form: Form) -> np.ndarray:
+    """A picture of shades (h, w) or (h, w, 1 or 3), uint8, as (C, H, W) uint8."""
+    from PIL import Image
+
+    if picture.ndim == 2:
+        picture = picture[..., None]
+    if picture.shape == (form.height, form.width, form.channels):
+        return picture.transpose(2, 0, 1)
+    if picture.shape[-1] not in (1, 3):
+        raise BadClip(f"a picture with {picture.shape[-1]} channels; 1 or 3 can be read.")
+    return _resized(Image.fromarray(picture[..., 0] if picture.shape[-1] == 1 else picture), form)
 
 
 def load_array(file: Any, name: str) -> np.ndarray:

@@ -1,0 +1,1 @@
+"""A predictor that reads step by step: what was read is remembered as a state whose size never grows."""
