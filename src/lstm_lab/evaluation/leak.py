@@ -109,9 +109,9 @@ def _trained(settings: dict[str, Any], refit: bool, poison: float | None) -> _Tr
 def overwritten(series: Series, cut: int, horizon: int, poison: float) -> Series:
     """The series with every row from `cut` on replaced; what is known ahead, from the end of the horizon on."""
     values = np.where(np.arange(len(series))[:, None] < cut, series.values, poison)
-    covariates = series.covariates.copy()
+    covariates, ahead = series.covariates.copy(), series.columns(series.future)
     for name in covariates:
-        border = cut + horizon if name in series.future else cut
+        border = cut + horizon if name in ahead else cut
         column = covariates[name]
         words = not pd.api.types.is_numeric_dtype(column)
         covariates[name] = column.where(np.arange(len(column)) < border, "poison" if words else poison)

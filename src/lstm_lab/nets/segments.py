@@ -2,7 +2,8 @@
 
 Shapes: B windows, L rows read, S rows forecast, C series (each forecast by the same weights), K covariates of a row
 read, J of a row ahead, w rows in a segment, n = L // w segments read, m = ⌈S / w⌉ written, E the embedding, H units,
-P numbers a step.
+P numbers a step. What O and A of the covariates each series has for itself makes K' = K + (C - 1) (O + A) and
+J' = J + (C - 1) A columns, see `lstm_lab.nets.beside`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 from lstm_lab.errors import UserError, check_at_least, check_choice
 from lstm_lab.features.instance import WINDOWS, Affine, Difference, lags_of
 from lstm_lab.features.transforms import Transform, split_words
+from lstm_lab.nets.beside import deal
 from lstm_lab.nets.outputs import Point
 from lstm_lab.nets.recurrent import Recurrent, State
 
@@ -76,6 +78,8 @@ class SegmentForecaster(nn.Module):
         season: steps in a season, for ``seasonal`` and ``both`` differences.
         covariates: K.
         future: J.
+        own: O, of the covariates that are not known ahead.
+        own_future: A.
         masked: whether the net is told which values were missing.
         static: C rows of numbers that belong to a series and never change, or None.
         skip: adds a linear map from the window to the horizon (as in LSTNet, Lai et al. 2018), zero at first.
@@ -104,6 +108,8 @@ class SegmentForecaster(nn.Module):
         season: int = 1,
         covariates: int = 0,
         future: int = 0,
+        own: int = 0,
+        own_future: int = 0,
         masked: bool = False,
         static: Sequence[Sequence[float]] | None = None,
         skip: bool = False,
@@ -122,6 +128,7 @@ class SegmentForecaster(nn.Module):
         self.channels, self.horizon, self.segment, self.decoder = channels, horizon, segment, decoder
         self.read, self.written = lookback // segment, -(-horizon // segment)
         self.masked, self.sampling, self.lookback = masked, sampling, lookback
+        self.own, self.own_future = own, own_future
         lags = lags_of(window, season)
         if sum(lags) >= lookback:
             raise UserError(
@@ -173,18 +180,23 @@ class SegmentForecaster(nn.Module):
         """Returns (B, S, C, P): parameters on the transformed scale.
 
         Args:
-            inputs: (B, L, C + K), the series in the user's units, then covariates.
-            observed: (B, L, C + K), False where a value was filled.
-            future: (B, S, J).
+            inputs: (B, L, C + K'), the series in the user's units, then covariates, those known ahead last.
+            observed: (B, L, C + K'), False where a value was filled.
+            future: (B, S, J').
             truth: (B, S, C) in the user's units, for scheduled sampling.
         """
         channels = self.channels
         u = self.transform(inputs[..., :channels]).transpose(1, 2)  # (B, C, L)
         z, shift, scale, ends = self._normalise(u)
-        steps = self._features(z, inputs[..., channels:], observed)  # (B, C, L, F)
+        steps = self._features(z, self._beside(inputs[..., channels:]), observed)  # (B, C, L, F)
         state, last = self._encode(steps)
         ahead = None if truth is None else self._ahead(truth, shift, scale)
-        raw = self._decode(state, last, z, future, ahead)  # (B·C, S, P)
+        known = (
+            deal(future, channels, self.own_future).flatten(0, 1)
+            if self.future and future is not None
+            else None
+        )
+        raw = self._decode(state, last, z, known, ahead)  # (B·C, S, P)
         raw = raw.unflatten(0, (-1, channels))  # (B, C, S, P)
         if self.skip is not None:
             line = self.skip(z[..., -self.read * self.segment :])  # (B, C, S)
@@ -202,6 +214,15 @@ class SegmentForecaster(nn.Module):
         z, ends = self.difference(u)
         return z, shift, scale, ends
 
+    def _beside(self, columns: Tensor) -> Tensor:
+        """Covariates of each series, (B, C, L, K)."""
+        if not self.own and not self.own_future:
+            return deal(columns, self.channels, 0)
+        ahead = self.future + (self.channels - 1) * self.own_future
+        past, known = columns.split([columns.shape[-1] - ahead, ahead], dim=-1)
+        parts = [deal(past, self.channels, self.own), deal(known, self.channels, self.own_future)]
+        return torch.cat(parts, dim=-1)
+
     def _features(self, z: Tensor, covariates: Tensor, observed: Tensor | None) -> Tensor:
         """What is read at each row of each series, (B, C, L, 1 + masked + K)."""
         parts = [z[..., None]]
@@ -209,7 +230,7 @@ class SegmentForecaster(nn.Module):
             seen = torch.ones_like(z) if observed is None else observed[..., : z.shape[1]].transpose(1, 2)
             parts.append(seen.to(z.dtype)[..., None])
         if covariates.shape[-1]:
-            parts.append(covariates[:, None].expand(-1, z.shape[1], -1, -1))
+            parts.append(covariates)
         steps = torch.cat(parts, dim=-1) if len(parts) > 1 else parts[0]
         if self.convolve is not None:
             flat = steps.flatten(0, 1).transpose(1, 2)  # (B·C, F, L)
@@ -241,14 +262,13 @@ class SegmentForecaster(nn.Module):
         return nn.functional.pad(z, (0, missing)).unflatten(1, (self.written, self.segment))
 
     def _future_segments(self, future: Tensor | None) -> Tensor | None:
-        """What is known ahead, embedded by segment: (B·C, m, E)."""
-        if not self.future or self.ahead is None:
+        """What is known ahead, (B·C, S, J), embedded by segment: (B·C, m, E)."""
+        if future is None or self.ahead is None:
             return None
-        assert future is not None
         missing = self.written * self.segment - future.shape[1]
         padded = nn.functional.pad(future, (0, 0, 0, missing))
-        segments = padded.unflatten(1, (self.written, self.segment)).flatten(2)  # (B, m, w·J)
-        return self.ahead(segments).repeat_interleave(self.channels, dim=0)
+        segments = padded.unflatten(1, (self.written, self.segment)).flatten(2)  # (B·C, m, w·J)
+        return self.ahead(segments)
 
     def _decode(
         self, state: State, last: Tensor, z: Tensor, future: Tensor | None, truth: Tensor | None
@@ -256,8 +276,7 @@ class SegmentForecaster(nn.Module):
         told = self._identity(z.shape[0])
         if self.decoder == "direct":
             assert isinstance(self.head, Readout)
-            known = None if future is None else future.repeat_interleave(self.channels, dim=0)
-            return self.head(self.dropout(last if told is None else torch.cat([last, told], -1)), known)
+            return self.head(self.dropout(last if told is None else torch.cat([last, told], -1)), future)
         decode = self._parallel if self.decoder == "parallel" else self._one_by_one
         segments = decode(state, z, told, self._future_segments(future), truth)  # (B·C, m, w·P)
         return segments.unflatten(2, (self.segment, -1)).flatten(1, 2)[:, : self.horizon]

@@ -103,6 +103,8 @@ class Framing:
         )
         assert isinstance(embedding, int)
         channels = spec.target.size
+        # Columns of what each series has for itself are counted once: that is what it reads.
+        own, own_future = (statistics.get("each", {}).get(name, 0) for name in ("past", "future"))
         if self.output == "negative_binomial" and min(statistics["floor"]) < 0:
             raise UserError(
                 f"task.output=negative_binomial needs counts; the data go down to {min(statistics['floor'])}."
@@ -119,8 +121,10 @@ class Framing:
             window=window,
             decoder=DECODERS[head],
             season=statistics["block"],
-            covariates=spec.inputs.size - channels - 1,
-            future=len(spec.future),
+            covariates=spec.inputs.size - channels - 1 - (channels - 1) * (own + own_future),
+            future=len(spec.future) - (channels - 1) * own_future,
+            own=own,
+            own_future=own_future,
             masked=statistics["missing"],
             static=statistics.get("static"),
             skip=self.skip,

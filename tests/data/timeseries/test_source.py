@@ -343,11 +343,6 @@ LONG = {
         {"static": ["s"]},
         ["row 4", "series 'a'", "s"],
     ),
-    "covariate": (
-        "id,t,y,x\na,2001-01,1,1\nb,2001-01,1,2\na,2001-02,1,1\nb,2001-02,1,1\n",
-        {"target": "y", "past": ["x"]},
-        ["'x'", "2001-01-01", "one for all series"],
-    ),
 }
 
 

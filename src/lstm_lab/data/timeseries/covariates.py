@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from lstm_lab.data.timeseries.own import Own
 from lstm_lab.data.timeseries.statistics import fill
 from lstm_lab.errors import UserError, check_choice
 
@@ -25,6 +26,8 @@ _CYCLES = {
     "yearday": lambda stamps: (stamps.dayofyear - 1) / 366,
 }
 CALENDAR = (*_CYCLES, "auto", "none")
+# A column whose spread is below this is taken for constant.
+_LEAST = 1e-9
 
 
 @dataclass
@@ -32,13 +35,14 @@ class Encoder:
     """Turns the columns beside a series into numbers.
 
     Attributes:
-        past: columns known up to the present.
-        future: columns known ahead.
+        past: columns known up to the present, one for all series.
+        future: columns known ahead, one for all series.
         calendar: cycles of the calendar, each a sine and a cosine; known ahead.
         holidays: days as ISO text, a column of 0 and 1; known ahead.
-        lags: how many rows back further values of the targets are read; known up to the present.
+        lags: how many rows back further values are read, each series its own; known up to the present.
         levels: categories of each column of words, as seen in training; others are all zeros.
         centres: mean and standard deviation of each column of numbers.
+        own: covariates of which each series has its own.
     """
 
     past: list[str]
@@ -48,6 +52,11 @@ class Encoder:
     lags: list[int] = field(default_factory=list)
     levels: dict[str, list[str]] = field(default_factory=dict)
     centres: dict[str, list[float]] = field(default_factory=dict)
+    own: Own = field(default_factory=Own)
+
+    def __post_init__(self) -> None:
+        if isinstance(self.own, dict):  # its plain form
+            self.own = Own(**self.own)
 
     def to_plain(self) -> dict[str, Any]:
         """Plain data for the checkpoint."""
@@ -56,28 +65,51 @@ class Encoder:
     def fit(self, covariates: pd.DataFrame, rows: int) -> Encoder:
         """Measures the first `rows` rows, those that training may see."""
         self.levels, self.centres = {}, {}
+        self.own.fit(covariates, rows)
         for name in (*self.past, *self.future):
             column = covariates[name].iloc[:rows]
             if pd.api.types.is_numeric_dtype(column):
                 known = column.dropna()
                 spread = float(known.std(ddof=0)) if len(known) else 0.0
-                self.centres[name] = [float(known.mean()) if len(known) else 0.0, max(spread, 1e-9)]
+                spread = spread if spread > _LEAST else 1.0  # what never moved is told as it is
+                self.centres[name] = [float(known.mean()) if len(known) else 0.0, spread]
             else:
                 self.levels[name] = sorted({str(cell) for cell in column if cell != ""})
         return self
+
+    @property
+    def plans(self) -> list[str]:
+        """Columns of a table that have to be known ahead."""
+        return [*self.future, *self.own.columns(self.own.future)]
+
+    @property
+    def columns(self) -> list[str]:
+        """Columns of a table that are read beside the series."""
+        return [*self.past, *self.own.columns(self.own.past), *self.plans]
+
+    def each(self) -> dict[str, int]:
+        """Coded columns that each series has for itself: the last of those read, ``past``, and known ahead, ``future``.
+
+        They stand one after the other, and within each series by series.
+        """
+        own, one = self.own, max(1, len(self.own.series))
+        past, future = (len(own.names(names)) // one for names in (own.past, own.future))
+        return {"past": past + len(self.lags), "future": future}
 
     def names(self, targets: Sequence[str]) -> tuple[list[str], list[str]]:
         """Names of the columns read at each past row, and of those known at each row ahead."""
         ahead = [one for name in self.future for one in self._coded(name)]
         ahead += [f"{wave} of {cycle}" for cycle in self.calendar for wave in ("sine", "cosine")]
         ahead += ["holiday"] if self.holidays else []
+        ahead += self.own.names(self.own.future)
         behind = [one for name in self.past for one in self._coded(name)]
+        behind += self.own.names(self.own.past)
         behind += [f"{target} {lag} back" for lag in self.lags for target in targets]
         return [*behind, *ahead], ahead
 
     def origins(self) -> dict[str, str]:
         """Where coded columns come from that do not bear the name of their own column: categories and cycles."""
-        found = {one: name for name in self.levels for one in self._coded(name)}
+        found = {one: name for name in self.levels for one in self._coded(name)} | self.own.origins()
         return found | {f"{wave} of {cycle}": cycle for cycle in self.calendar for wave in ("sine", "cosine")}
 
     def _coded(self, name: str) -> list[str]:
@@ -95,6 +127,8 @@ class Encoder:
         if self.holidays:
             days = pd.DatetimeIndex(index).normalize().isin(pd.DatetimeIndex(self.holidays))
             parts.append(days.astype(float)[:, None])
+        if self.own.future:
+            parts.append(self.own.code(covariates, self.own.future))
         return np.concatenate(parts, axis=1) if parts else np.zeros((len(index), 0))
 
     def behind(
@@ -107,13 +141,16 @@ class Encoder:
             values: (N, C) the series, filled.
             centres: mean and standard deviation of each series, by which its lags are scaled.
         """
-        parts = [self._code(covariates[name].iloc[: len(values)], name) for name in self.past]
+        parts = [np.zeros((len(values), 0))]
+        parts += [self._code(covariates[name].iloc[: len(values)], name) for name in self.past]
+        if self.own.past:
+            parts.append(self.own.code(covariates.iloc[: len(values)], self.own.past))
         mean, spread = np.array(centres[0]), np.array(centres[1])
         for lag in self.lags:
             moved = np.zeros_like(values)
             moved[lag:] = (values[: len(values) - lag] - mean) / spread
             parts.append(moved)
-        return np.concatenate(parts, axis=1) if parts else np.zeros((len(values), 0))
+        return np.concatenate(parts, axis=1)
 
     def _code(self, column: pd.Series, name: str) -> np.ndarray:
         if name in self.levels:

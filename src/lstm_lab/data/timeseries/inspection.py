@@ -87,6 +87,7 @@ def _beside(series: Series) -> str | None:
     told = [f"past {', '.join(series.past)}"] if series.past else []
     told += [f"future {', '.join(series.future)}"] if series.future else []
     told += [f"static {', '.join(map(str, series.static.columns))}"] if series.static is not None else []
+    told += [f"of each series its own: {', '.join(series.own)}"] if series.own else []
     extra = len(series.covariates) - len(series)
     told += [f"{extra} rows ahead known"] if series.future and extra > 0 else []
     return f"beside: {'; '.join(told)}" if told else None

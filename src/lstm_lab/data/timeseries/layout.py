@@ -70,7 +70,7 @@ def lay_out(series: Series, encoder: Encoder, statistics: dict[str, Any], horizo
 
 def _known(series: Series, encoder: Encoder, stamps: pd.Index) -> int:
     """Rows for which everything that should be known ahead is."""
-    return min(len(stamps), len(series.covariates)) if encoder.future else len(stamps)
+    return min(len(stamps), len(series.covariates)) if encoder.plans else len(stamps)
 
 
 def _padded(ahead: np.ndarray, rows: int) -> Tensor:

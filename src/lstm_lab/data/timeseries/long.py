@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from lstm_lab.data.timeseries.own import columns
+from lstm_lab.data.timeseries.roles import Roles
 from lstm_lab.data.timeseries.table import column_of, is_number_column, listed, numbers
 from lstm_lab.errors import UserError
 
@@ -67,10 +69,10 @@ def pivot(
     table: pd.DataFrame,
     stamps: pd.DatetimeIndex,
     key: str,
-    target: str,
-    beside: Sequence[str],
+    roles: Roles,
     static: Sequence[str],
     clock: str,
+    own: Sequence[str] | None = None,
 ) -> tuple[pd.DataFrame, pd.DatetimeIndex]:
     """Lays series side by side: a row for each time stamp, a column for each series.
 
@@ -79,20 +81,22 @@ def pivot(
         table: cells as text, indexed by the row of the file.
         stamps: the time stamp of each row.
         key: the column that names the series.
-        target: the column of their values.
-        beside: covariates, which all series share.
+        roles: the column of their values, and those of covariates.
         static: columns that belong to a series.
         clock: name of the clock's column.
+        own: covariates of which each series has its own; those that differ between series if not given.
 
     Returns:
-        The table, with the names of the series in ``attrs["series"]`` and what is known of each in
-        ``attrs["static"]``; and its stamps in order.
+        The table, with the names of the series in ``attrs["series"]``, the covariates that are each series' own in
+        ``attrs["own"]``, and what is known of each in ``attrs["static"]``; and its stamps in order.
 
     Raises:
-        UserError: for a time stamp that a series has twice, a covariate that differs between series, or a static
-            column that changes within one.
+        UserError: for a cell that is no number, a time stamp that a series has twice, a covariate that differs between
+            series where it may not, or a static column that changes within one.
     """
-    numbers(path, table[target], target)  # tells a cell that is no number by its row in the file
+    for name in (roles.target, *roles.beside):
+        if name == roles.target or is_number_column(table[name]):
+            numbers(path, table[name], name)  # tells a cell that is no number by its row in the file
     pairs = pd.DataFrame({"id": table[key].to_numpy(), "at": stamps})
     if pairs.duplicated().any():
         place = int(np.flatnonzero(pairs.duplicated())[0])
@@ -100,25 +104,43 @@ def pivot(
             f"{path}, row {table.index[place]}, column '{clock}': the time stamp {stamps[place]} stands twice in "
             f"series '{table[key].iloc[place]}'."
         )
-    wide = pd.DataFrame({"id": table[key].to_numpy(), "at": stamps, "y": table[target].to_numpy()})
-    wide = wide.pivot(index="at", columns="id", values="y").fillna("")
-    wide.columns = pd.Index([str(name) for name in wide.columns])
     order = [str(name) for name in dict.fromkeys(table[key])]
-    result = wide[order].copy()
-    for name in beside:
+    parts, found = [_wide(pairs, table[roles.target], order)], []
+    for name in roles.beside:
         shared = pd.DataFrame({"at": stamps, "x": table[name].to_numpy()}).drop_duplicates()
-        if shared["at"].duplicated().any():
+        differs = bool(shared["at"].duplicated().any())
+        if name in own if own is not None else differs:
+            found.append(name)
+            parts.append(_own(path, _wide(pairs, table[name], order), name))
+        elif differs:
             stamp = shared["at"][shared["at"].duplicated()].iloc[0]
             raise UserError(
-                f"{path}, column '{name}': a covariate is one for all series, at {stamp} it is not."
+                f"{path}, column '{name}': at {stamp} it differs between series; in training it was one for all."
             )
-        result[name] = shared.set_index("at")["x"].reindex(result.index).fillna("")
+        else:
+            parts.append(shared.set_index("at")[["x"]].rename(columns={"x": name}).reindex(parts[0].index))
+    result = pd.concat(parts, axis=1).fillna("")
     index = pd.DatetimeIndex(result.index)
     result.index = pd.RangeIndex(1, len(result) + 1)  # rows of the wide table, not of the file
-    result.attrs["series"] = order
+    result.attrs |= {"series": order, "own": found}
     if static:
         result.attrs["static"] = _static(path, table, key, static, order)
     return result, index
+
+
+def _wide(pairs: pd.DataFrame, cells: pd.Series, order: Sequence[str]) -> pd.DataFrame:
+    """Cells of a long column, a row for each time stamp and a column for each series; empty where there is none."""
+    wide = pairs.assign(x=cells.to_numpy()).pivot(index="at", columns="id", values="x").fillna("")
+    wide.columns = pd.Index([str(name) for name in wide.columns])
+    return wide[list(order)]
+
+
+def _own(path: Path, wide: pd.DataFrame, name: str) -> pd.DataFrame:
+    """The same under the names of a covariate's columns."""
+    for series in wide:
+        if (wide[series] == "").all():
+            raise UserError(f"{path}, column '{name}': series '{series}' holds nothing in it.")
+    return wide.set_axis(pd.Index(columns(name, list(wide.columns))), axis=1)
 
 
 def _static(

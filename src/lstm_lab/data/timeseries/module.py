@@ -17,6 +17,7 @@ from lstm_lab.data.timeseries.covariates import Encoder, choose_calendar, read_h
 from lstm_lab.data.timeseries.inspection import report, shown
 from lstm_lab.data.timeseries.layout import Rows, coded_static, lay_out
 from lstm_lab.data.timeseries.lengths import Lengths, choose_lengths
+from lstm_lab.data.timeseries.own import Own
 from lstm_lab.data.timeseries.processor import SeriesProcessor
 from lstm_lab.data.timeseries.registry import NAMED
 from lstm_lab.data.timeseries.source import Series, read_csv, share_of, shipped, sine
@@ -250,7 +251,6 @@ class TimeSeriesDataModule(SequenceDataModule):
         origin = int(batch.keys[0])
         return [shown(row) for row in self.series.index[origin - batch.inputs.shape[1] : origin]]
 
-    def windows(self, part: str) -> Windows:
     def columns_by_input(self) -> dict[str, tuple[list[int], list[int]]]:
         """Categories and cycles are one input each; the place in the season is none."""
         spec, origins = self.spec, self.processor.encoder.origins()
@@ -261,6 +261,7 @@ class TimeSeriesDataModule(SequenceDataModule):
                 found.setdefault(origins.get(name, name), ([], []))[side].append(place)
         return found
 
+    def windows(self, part: str) -> Windows:
         """The windows of a part.
 
         Args:
@@ -315,14 +316,20 @@ class TimeSeriesDataModule(SequenceDataModule):
         series, fitted = self.series, self.fitted_rows
         statistics = fit_statistics(np.asarray(series.values[:fitted]), self.lengths.season)
         encoder = Encoder(
-            past=list(series.past),
-            future=list(series.future),
+            past=[name for name in series.past if name not in series.own],
+            future=[name for name in series.future if name not in series.own],
             calendar=choose_calendar(self.calendar, series.index, series.freq),
             holidays=read_holidays(self.holidays),
             lags=self.lags,
+            own=Own(
+                list(series.names) if series.own else [],
+                [name for name in series.past if name in series.own],
+                [name for name in series.future if name in series.own],
+            ),
         ).fit(series.covariates, fitted)
         read, _ = encoder.names(series.names)
         statistics["head"] = self._usual_head(bool(read) or series.static is not None)
+        statistics["each"] = encoder.each()
         if series.static is not None:
             statistics["static"] = coded_static(series.static)
         self._rows = lay_out(series, encoder, statistics, self.horizon)

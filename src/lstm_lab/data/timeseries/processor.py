@@ -15,6 +15,7 @@ from torch import Tensor
 from lstm_lab.batch import Batch
 from lstm_lab.data.timeseries.covariates import Encoder
 from lstm_lab.data.timeseries.frequency import extend
+from lstm_lab.data.timeseries.own import column
 from lstm_lab.data.timeseries.source import Series, read_csv
 from lstm_lab.data.timeseries.statistics import fill
 from lstm_lab.data.timeseries.uncertainty import Uncertainty
@@ -69,7 +70,7 @@ class SeriesProcessor:
     ) -> SeriesProcessor:
         """Builds the processor of a series whose training rows have been measured."""
         reach = min(len(series), lookback + max([0, *encoder.lags]))
-        beside = [*series.past, *series.future]
+        beside = encoder.columns
         columns = [list(map(_plain, column)) for column in series.values[-reach:].T]
         rows = series.covariates.iloc[
             len(series) - reach : len(series) + horizon
@@ -133,15 +134,17 @@ class SeriesProcessor:
         if isinstance(raw, (str, Path)):
             coder = self.encoder
             key, target = self.long or (None, self.targets)
-            series = read_csv(raw, target, self.time, past=coder.past, future=coder.future, key=key)
+            own = coder.own
+            past, future = [*coder.past, *own.past], [*coder.future, *own.future]
+            series = read_csv(raw, target, self.time, past=past, future=future, key=key, own=own.both)
             gone = [name for name in self.targets if name not in series.names]
             if gone:
                 raise UserError(f"{raw}: there is no series '{gone[0]}' in column '{key}'.")
             table = pd.DataFrame(series.values, index=series.index, columns=list(series.names))[self.targets]
-            ahead = len(series.covariates) - len(series) if coder.future else 0
+            ahead = len(series.covariates) - len(series) if coder.plans else 0
             if ahead > 0:
                 table = table.reindex(series.index.append(series.ahead(ahead)))
-            for name in (*coder.past, *coder.future):
+            for name in coder.columns:
                 table[name] = series.covariates[name].to_numpy()[: len(table)]
             return table
         return raw
@@ -163,7 +166,7 @@ class SeriesProcessor:
         coder, block = self.encoder, self.statistics["block"]
         values = self._numbers(frame)
         told = np.flatnonzero(~np.isnan(values).all(axis=1))
-        end = int(told[-1]) + 1 if coder.future and len(told) else len(values)
+        end = int(told[-1]) + 1 if coder.plans and len(told) else len(values)
         if end < self.lookback:
             raise UserError(f"a forecast reads {self.lookback} rows, the table has {end}.")
         past, index = frame.iloc[:end], frame.index[:end]
@@ -194,7 +197,7 @@ class SeriesProcessor:
             raise UserError(
                 f"the table holds words where {', '.join(self.targets)} should be numbers."
             ) from None
-        allowed = self.statistics.get("missing") or self.encoder.future
+        allowed = self.statistics.get("missing") or self.encoder.plans
         wrong = ~np.isfinite(values) & (~np.isnan(values) | (not allowed))
         wrong[: max(0, len(values) - self.lookback)] = False
         if wrong.any():
@@ -206,25 +209,28 @@ class SeriesProcessor:
 
     def _stamps_ahead(self, frame: pd.DataFrame, index: pd.Index) -> tuple[pd.Index, pd.DataFrame]:
         """Stamps and covariates of the rows that are read and of the horizon after them."""
-        coder = self.encoder
+        plans = self.encoder.plans
         stamps = index.append(extend(index, self.horizon, self.freq))
-        if not coder.future:
+        if not plans:
             return stamps, frame.iloc[:0]
-        beside = (
-            frame[coder.future].reindex(stamps)
-            if isinstance(index, pd.DatetimeIndex)
-            else frame[coder.future]
-        )
-        for place, stamp in enumerate(stamps[len(index) :], len(index)):
-            gone = [
-                name for name in coder.future if place >= len(beside) or pd.isna(beside[name].iloc[place])
-            ]
-            gone += [name for name in coder.future if name not in gone and beside[name].iloc[place] == ""]
-            if gone:
-                raise UserError(
-                    f"data.future: '{gone[0]}' is missing at {stamp}: {self.horizon} rows ahead are needed."
-                )
-        return stamps, beside.iloc[: len(stamps)]
+        beside = frame[plans].reindex(stamps) if isinstance(index, pd.DatetimeIndex) else frame[plans]
+        beside = beside.iloc[: len(stamps)]
+        rows = beside.iloc[len(index) :]
+        gone = (rows.isna() | (rows == "")).to_numpy()
+        missing = int(np.argmax(gone.any(axis=1))) if gone.any() else len(rows)
+        if missing < self.horizon:
+            name = plans[int(np.argmax(gone[missing]))] if gone.any() else plans[0]
+            raise UserError(
+                f"data.future: {self._told(name)} is missing at {stamps[len(index) + missing]}: {self.horizon} rows "
+                "ahead are needed."
+            )
+        return stamps, beside
+
+    def _told(self, name: str) -> str:
+        """What a person calls a column of the table."""
+        own = self.encoder.own
+        pairs = {column(one, series): (one, series) for one in own.both for series in own.series}
+        return f"'{pairs[name][0]}' of series '{pairs[name][1]}'" if name in pairs else f"'{name}'"
 
     def _check_clock(self, index: pd.Index) -> None:
         if not (self.freq and self.freq != "B" and isinstance(index, pd.DatetimeIndex)):
@@ -262,7 +268,7 @@ class SeriesProcessor:
             table: the rows that were read; their clock goes on.
         """
         after = table.index
-        if self.encoder.future:
+        if self.encoder.plans:
             told = np.flatnonzero(table[self.targets].notna().any(axis=1).to_numpy())
             after = after[: int(told[-1]) + 1]
         if self.freq and self.freq != "B" and isinstance(after, pd.DatetimeIndex):

@@ -14,14 +14,12 @@ import pandas as pd
 from lstm_lab.data.timeseries import long
 from lstm_lab.data.timeseries.clock import clock_named, find_clock, parse_clock, parts_named
 from lstm_lab.data.timeseries.frequency import extend, tick, usual_season
-from lstm_lab.data.timeseries.table import column_of, is_number_column, listed, numbers, read_table
+from lstm_lab.data.timeseries.own import columns
+from lstm_lab.data.timeseries.roles import Roles
+from lstm_lab.data.timeseries.table import column_of, is_number_column, numbers, read_table
 from lstm_lab.errors import UserError
 
 _SHIPPED = Path(__file__).parent / "series"
-# Names that people give to what is to be forecast.
-_TARGETS = ("y", "target", "ot", "value", "close")
-# Names of columns that count rows.
-_COUNTERS = ("no", "nr", "index", "row", "id", "unnamed: 0")
 
 
 @dataclass(frozen=True)
@@ -39,6 +37,7 @@ class Series:
         covariates: numbers and words beside the series, a row for each of N and, of what is known ahead, more.
         past: columns of `covariates` that are known up to the present.
         future: columns that are known ahead.
+        own: those of both of which each series has a column of its own, see `columns`.
         static: a row for each of the C series of what never changes, None where there is nothing.
         long: of a long file, the column that names the series and that of their values.
         notes: what was found and done while reading, a line each.
@@ -54,6 +53,7 @@ class Series:
     covariates: pd.DataFrame = field(default_factory=pd.DataFrame)
     past: tuple[str, ...] = ()
     future: tuple[str, ...] = ()
+    own: tuple[str, ...] = ()
     static: pd.DataFrame | None = None
     long: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -69,6 +69,10 @@ class Series:
         if len(self.covariates.columns):
             whole += self.covariates.to_csv(index=False).encode()
         return hashlib.sha256(whole).hexdigest()[:32]
+
+    def columns(self, names: Sequence[str]) -> list[str]:
+        """The columns of `covariates` in which these stand."""
+        return [one for name in names for one in (columns(name, self.names) if name in self.own else [name])]
 
     def ahead(self, steps: int) -> pd.Index:
         """The time stamps of the next `steps` after the last row."""
@@ -105,6 +109,7 @@ def read_csv(
     future: Sequence[str] = (),
     static: Sequence[str] = (),
     key: str | None = None,
+    own: Sequence[str] | None = None,
 ) -> Series:
     """Reads one series, or many side by side, from a csv file.
 
@@ -119,75 +124,30 @@ def read_csv(
         future: columns known ahead. Rows at the end that have them but no target tell the future.
         static: columns that never change within a series of a long file.
         key: the column that names the series of a long file; found by itself if not given.
+        own: columns that differ between the series of a long file; those that do if not given.
 
     Raises:
         UserError: naming file, row and column of what is wrong and what was expected.
     """
     path = Path(path).expanduser()
     table = read_table(path)
-    columns, cells = _clock(path, table, time)
-    roles = _Roles(path, table, columns, target, past, future, static)
+    clock, cells = _clock(path, table, time)
+    roles = Roles(path, table, clock, target, past, future, static)
     if cells is None:
         return _build(path, table, roles, pd.RangeIndex(len(table)), "", season, [])
-    label = " ".join(columns)
-    stamps = parse_clock(path, cells, label)
-    key = long.find_key(path, table, stamps, columns, roles.given, key)
+    label = " ".join(clock)
+    stamps, twice = parse_clock(path, cells, label), table.duplicated().to_numpy()
+    table, stamps = table[~twice], stamps[~twice]
+    key = long.find_key(path, table, stamps, clock, roles.given, key)
     if key is not None:
-        table, stamps = long.pivot(path, table, stamps, key, roles.target, roles.beside, list(static), label)
-        roles = roles.of_many(list(table.attrs["series"]))
+        table, stamps = long.pivot(path, table, stamps, key, roles, list(static), label, own)
+        roles = roles.of_many(list(table.attrs["series"]), list(table.attrs["own"]))
     table, index, freq, notes = _in_order(path, table, stamps, label)
     if key is not None:
         notes.insert(0, f"{len(roles.targets)} series by '{key}'")
+    notes += [f"{int(twice.sum())} repeated rows were dropped"] if twice.any() else []
     series = _build(path, table, roles, index, freq, season, notes)
     return series if key is None else replace(series, long=(key, roles.target))
-
-
-class _Roles:
-    """Which column is what."""
-
-    def __init__(
-        self,
-        path: Path,
-        table: pd.DataFrame,
-        clock: Sequence[str],
-        target: str | Sequence[str] | None,
-        past: Sequence[str],
-        future: Sequence[str],
-        static: Sequence[str],
-    ) -> None:
-        self.path, self.given = path, target is not None
-        rest = [str(name) for name in table.columns if name not in clock]
-        self.past, self.future = (
-            [column_of(path, table, name, rest) for name in group] for group in (past, future)
-        )
-        self.static_names = [column_of(path, table, name, rest) for name in static]
-        if target is None or target == "all":
-            found = [name for name in rest if is_number_column(table[name]) and not _counts(table[name])]
-            found = [name for name in found if name not in (*past, *future, *static)]
-            if not found:
-                raise UserError(f"{path}: no column holds numbers. Columns: {listed(rest)}.")
-            named = [name for name in found if name.strip().lower() in _TARGETS]
-            self.targets = found if target == "all" else (named[:1] or found[-1:])
-        else:
-            wanted = [target] if isinstance(target, str) else list(target)
-            self.targets = [column_of(path, table, name, rest) for name in wanted]
-        for name in self.targets:
-            if name in (*self.past, *self.future):
-                raise UserError(f"{path}: '{name}' cannot be a target and a covariate at once.")
-        self.target, self.beside = self.targets[0], [*self.past, *self.future]
-
-    def of_many(self, names: list[str]) -> _Roles:
-        """The same roles after a long file was laid out side by side."""
-        self.targets = names
-        return self
-
-
-def _counts(column: pd.Series) -> bool:
-    """Whether a column only counts rows, as ``No`` or the index that pandas writes."""
-    if str(column.name).strip().lower() not in _COUNTERS:
-        return False
-    values = pd.to_numeric(column, errors="coerce")
-    return bool((values.diff().dropna() == 1).all())
 
 
 def _clock(
@@ -209,24 +169,18 @@ def _clock(
 def _in_order(
     path: Path, table: pd.DataFrame, stamps: pd.DatetimeIndex, clock: str
 ) -> tuple[pd.DataFrame, pd.DatetimeIndex, str, list[str]]:
-    """Sorts rows by time, drops repeated ones and inserts missing ones; says what was done."""
+    """Sorts rows by time and inserts missing ones; says what was done."""
     notes = []
     if not stamps.is_monotonic_increasing:
         notes.append("rows were put in order")
         order = np.argsort(stamps, kind="stable")
         table, stamps = table.iloc[order].set_axis(table.index[order]), stamps[order]
-    repeated = stamps.duplicated()
-    if repeated.any():
-        same = (table == table.shift()).all(axis=1).to_numpy()
-        wrong = repeated & ~same
-        if wrong.any():
-            place = int(np.flatnonzero(wrong)[0])
-            raise UserError(
-                f"{path}, row {table.index[place]}, column '{clock}': the time stamp {stamps[place]} stands twice "
-                "with different values."
-            )
-        notes.append(f"{int(repeated.sum())} repeated rows were dropped")
-        table, stamps = table[~repeated], stamps[~repeated]
+    if stamps.has_duplicates:
+        place = int(np.argmax(stamps.duplicated()))
+        raise UserError(
+            f"{path}, row {table.index[place]}, column '{clock}': the time stamp {stamps[place]} stands twice "
+            "with different values."
+        )
     ticks = tick(path, stamps, clock, table.index)
     gaps = len(ticks.index) - len(stamps)
     if gaps:
@@ -245,7 +199,7 @@ def _in_order(
 def _build(
     path: Path,
     table: pd.DataFrame,
-    roles: _Roles,
+    roles: Roles,
     index: pd.Index,
     freq: str,
     season: int | None,
@@ -257,14 +211,10 @@ def _build(
     if start:
         notes.append(f"the first {start} rows hold no target and are left out")
     end = len(values) - int(np.argmax(told[::-1])) if roles.future else len(values)
-    covariates = pd.DataFrame({name: _covariate(path, table[name]) for name in roles.beside})
+    covariates = roles.covariates(path, table)
     missing = int(np.isnan(values[start:end]).sum())
     if missing:
         notes.append(f"{missing} of {values[start:end].size} target values are missing")
-    if "static" in table.attrs:
-        static = table.attrs["static"]
-    else:
-        static = None
     return Series(
         values[start:end],
         tuple(roles.targets),
@@ -275,16 +225,10 @@ def _build(
         covariates=covariates[start:].reset_index(drop=True),
         past=tuple(roles.past),
         future=tuple(roles.future),
-        static=static,
+        own=tuple(roles.own),
+        static=table.attrs.get("static"),
         notes=tuple(notes),
     )
-
-
-def _covariate(path: Path, column: pd.Series) -> pd.Series:
-    """Numbers with NaN where one is missing, or words with empty cells."""
-    if is_number_column(column):
-        return pd.Series(numbers(path, column, str(column.name)))
-    return column.reset_index(drop=True)
 
 
 def share_of(value: float | int | str, total: int, name: str) -> int:
