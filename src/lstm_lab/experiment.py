@@ -11,10 +11,11 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 
 from lstm_lab import evaluation, recorder, report, resuming
+from lstm_lab.compression import origin, pruning
 from lstm_lab.data.loader import EvaluationLoader
 from lstm_lab.errors import DivergedError
 from lstm_lab.models import SequenceModel
-from lstm_lab.planning import Plan, build_model, prepare, start_from, time_a_step
+from lstm_lab.planning import Plan, build_model, listen, prepare, pruned_by, start_from, time_a_step
 from lstm_lab.predictor import Predictor
 from lstm_lab.sweeps import current_trial
 from lstm_lab.training import ranks, signals
@@ -66,7 +67,7 @@ def join(settings: dict[str, Any], overrides: Sequence[str] = (), directory: Pat
     """
     with signals.listen(requeue=ranks.under_slurm()) as stop:
         group = ranks.find_group(settings.get("trainer", {}))
-        orders = group.agree(lambda: resuming.choose(settings, overrides))
+        orders = group.agree(lambda: resuming.choose(pruning.settings_of(settings, overrides), overrides))
         if directory is not None:
             orders["directory"] = str(directory)
         if group.leads:  # a resumed run has a trainer of its own
@@ -93,6 +94,7 @@ def lead(orders: dict[str, Any], group: Group, stop: Stop) -> Result:
     with recorder.record(
         settings, overrides, plan.data, plan.threads, directory, orders["resumes"]
     ) as record:
+        record.comes_from(origin.of(settings))
         session = Session(stop, directory, state)
         with ranks.followers(group, orders, lambda reason: record.close("FAILED", reason)):
             if current_trial() is not None:
@@ -152,6 +154,7 @@ def fit(plan: Plan, record: recorder.Record | recorder.Onlooker, session: Sessio
         session.restore(best, plan.group)
         best.restore(plan.model)
         return best
+    best.since = plan.sparsity.steps if plan.sparsity else 0  # what has too many weights yet is not the best
     history, saver = History(), session.saver("fit", plan.settings["fit"]["save_every"])
     callbacks = [best, history, saver, LiveBar("fit", plan.max_steps, plan.task.metric), *plan.callbacks]
     trainer = build_trainer(plan.max_steps, callbacks=callbacks, logger=record.logger, **plan.trainer)
@@ -193,16 +196,18 @@ def refit(plan: Plan, best: KeepBest, session: Session) -> SequenceModel:
     is run to its end again: weights in the middle of a high learning rate are not comparable.
     """
     plan.data.fit_again()
+    listen(plan.task, plan.settings, plan.data, refit=True)
     steps = best.step if best.stopped else plan.max_steps
     model = build_model(plan.settings, plan.data, plan.task, plan.chunk, plan.allowed, plan.max_steps)
-    start_from(model, plan.settings["start"], refit=True)
+    start_from(model, plan.settings["start"], pruned_by(plan.settings), refit=True)
     model.weights.copy_(plan.model.weights)
     if session.ended("refit"):
         session.load(model)
         return model
     bar = LiveBar("refit", steps, plan.task.metric)
     saver = session.saver("refit", plan.settings["fit"]["save_every"], best)
-    trainer = build_trainer(steps, callbacks=[saver, bar], **{**plan.trainer, "profile": None})
+    sparsity = [plan.sparsity] if plan.sparsity else []
+    trainer = build_trainer(steps, callbacks=[saver, bar, *sparsity], **{**plan.trainer, "profile": None})
     plan.data.trainer = trainer  # which tells the loader its share
     with session.stop.held():
         trainer.fit(model, train_dataloaders=plan.data.train_dataloader())

@@ -15,6 +15,8 @@ import lightning.pytorch as pl
 import torch
 
 from lstm_lab.batch import Batch
+from lstm_lab.compression.distilling import teacher_of
+from lstm_lab.compression.units import narrow
 from lstm_lab.data import SequenceDataModule, load_processor
 from lstm_lab.errors import UserError, check_at_least
 from lstm_lab.models import SequenceModel
@@ -24,6 +26,7 @@ from lstm_lab.tasks import Task
 from lstm_lab.training import ranks
 from lstm_lab.training.checkpoint import read_checkpoint
 from lstm_lab.training.ranks import Group
+from lstm_lab.training.sparsity import MagnitudePruning
 from lstm_lab.training.trainer import build_trainer, choose_chunk, choose_threads
 from lstm_lab.wiring import build
 
@@ -48,6 +51,7 @@ class Plan:
     example: Batch
     refits: bool
     watch: Any = None  # the probe, if one was asked for
+    sparsity: MagnitudePruning | None = None  # by which weights are set to zero, if that was asked for
 
 
 def prepare(settings: Any, overrides: Sequence[str], group: Group) -> Plan:
@@ -69,6 +73,7 @@ def prepare(settings: Any, overrides: Sequence[str], group: Group) -> Plan:
             f"gives a {data.spec.target.kind}."
         )
     data.suit(task.to_plain())
+    listen(task, settings, data)
     if settings["data"].get("path"):  # the checkpoint finds the file from any folder
         settings["data"]["path"] = str(Path(settings["data"]["path"]).expanduser().absolute())
     trainer = group.trainer(settings["trainer"])
@@ -87,7 +92,11 @@ def prepare(settings: Any, overrides: Sequence[str], group: Group) -> Plan:
     lean = trainer["precision"] in ("32-true", 32, "32") and trainer["strategy"] == "auto" and accumulate == 1
     chunk = choose_chunk(settings["fit"]["steps_per_execution"], validate_every, flops, lean)
     model = build_model(settings, data, task, chunk, allowed, max_steps)
-    start_from(model, settings["start"])
+    start_from(model, settings["start"], pruned_by(settings))
+    sparsity = None
+    if pruned_by(settings) == "weights":
+        sparsity = MagnitudePruning(settings["prune"]["amount"], int(settings["prune"]["ramp"] * max_steps))
+        callbacks.append(sparsity)
     # What only training would find out is tried here, while nothing has been written.
     if watch is not None:
         watch.check(model, data)
@@ -113,7 +122,22 @@ def prepare(settings: Any, overrides: Sequence[str], group: Group) -> Plan:
         example=example,
         refits=refits,
         watch=watch,
+        sparsity=sparsity,
     )
+
+
+def listen(task: Task, settings: dict[str, Any], data: SequenceDataModule, refit: bool = False) -> None:
+    """Gives a task its teacher, if there is one; until validation is over it has not seen validation rows either."""
+    distill = settings.get("distill") or {}
+    if distill.get("teacher") is not None:
+        content = read_start(distill["teacher"], refit, "distill.teacher")
+        task.teacher = teacher_of(content, distill, data, task)
+
+
+def pruned_by(settings: dict[str, Any]) -> str | None:
+    """Returns ``units`` or ``weights`` where a trained network is pruned, else None."""
+    prune = settings.get("prune") or {}  # records of earlier versions have none
+    return prune["by"] if prune.get("amount") else None
 
 
 def choose_steps(
@@ -157,7 +181,9 @@ def build_model(
 
 
 @torch.no_grad()
-def start_from(model: SequenceModel, run: str | None, refit: bool = False) -> None:
+def start_from(
+    model: SequenceModel, run: str | None, pruned_by: str | None = None, refit: bool = False
+) -> None:
     """Gives a new model the trained weights of an earlier run; what was measured on training rows stays its own.
 
     From a run of another task, a language model for a classifier, say, come what reads the symbols and the recurrent
@@ -166,6 +192,7 @@ def start_from(model: SequenceModel, run: str | None, refit: bool = False) -> No
     Args:
         model: of the same sizes.
         run: a finished run, or None for none.
+        pruned_by: ``units`` where the model has fewer of them than that run's.
         refit: whether validation is over, see `read_start`.
 
     Raises:
@@ -174,6 +201,9 @@ def start_from(model: SequenceModel, run: str | None, refit: bool = False) -> No
     if run is None:
         return
     content = read_start(run, refit)
+    if pruned_by == "units":
+        narrow(content, model)
+        return
     given = {_by_layer(name): tensor for name, tensor in content["state_dict"].items()}
     same = content["hyper_parameters"]["task"]["name"] == model.task.name
     for name, parameter in model.named_parameters():
@@ -197,18 +227,19 @@ def _by_layer(name: str) -> str:
     return _KERNEL.sub(lambda found: f"{found[2]}_l{int(found[1]) + int(found[3])}", name)
 
 
-def read_start(run: str, refit: bool = False) -> dict[str, Any]:
-    """Reads the checkpoint that training begins with.
+def read_start(run: str, refit: bool = False, word: str = "start") -> dict[str, Any]:
+    """Reads the checkpoint that training begins with, or learns from.
 
     Args:
         run: a finished run.
         refit: whether validation is over. Until then it is that from before the run's own refit, which has not seen
             its validation rows.
+        word: the setting that named it, for mistakes.
 
     Raises:
         UserError: if there is no such run.
     """
-    folder = find_run(run, "start") / "checkpoints"
+    folder = find_run(run, word) / "checkpoints"
     fitted = folder / "fit.ckpt"
     return read_checkpoint(fitted if fitted.is_file() and not refit else folder / "best.ckpt")
 

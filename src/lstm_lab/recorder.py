@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 
 from lstm_lab import __version__
+from lstm_lab.compression import origin
 from lstm_lab.data import SequenceDataModule
 from lstm_lab.errors import UserError
 from lstm_lab.evaluation import Tested
@@ -46,6 +47,7 @@ class Record:
         self._protocol = ""
         self._pictures: list[Path] = []
         self._gist: list[str] = []
+        self._origin: dict[str, Any] = {}
         self._closed = False
 
     def close(self, status: Status, reason: str | None = None) -> None:
@@ -94,6 +96,7 @@ class Record:
             "validation": {best.monitor: best.score, "steps": best.step, "ended": best.reason},
             "data": {"name": data.title, "size": data.size, "digest": data.digest},
             "seconds": round(time.monotonic() - self.started, 2),
+            **({"origin": self._origin} if self._origin else {}),
         }
         self.directory.write_json("metrics.json", facts)
         tested.predictions.to_csv(self.directory.path / "predictions.csv", index=False)
@@ -116,6 +119,14 @@ class Record:
 
             example = predictor.processor.example()
             self.tracked.log_model(save_model(self.directory.path / "model", self.directory.best, example))
+
+    def comes_from(self, found: dict[str, Any]) -> None:
+        """Keeps from which runs this one comes, see `lstm_lab.compression.origin`."""
+        self._origin = found
+        self._gist += origin.lines(found)
+        for what, one in found.items():
+            metrics = {f"{what}.{name}": f"{value:.6g}" for name, value in one["metrics"].items()}
+            self.tracked.set_tags({what: one["run"], **metrics})
 
     def probed(self, paths: Sequence[Path], line: str) -> None:
         """Sends what a probe wrote into the run directory, and keeps its gist for a person."""

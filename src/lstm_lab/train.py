@@ -30,6 +30,7 @@ def task(config: DictConfig) -> Any:
 
 def command(argv: list[str]) -> None:
     """Checks the words, then trains once, sweeps, or only shows what would be done."""
+    argv = [re.sub(r"^prune=(?=[\d.])", "prune.amount=", word) for word in argv]
     flags = [word for word in argv if word.startswith("-") and not word.startswith(("--config-dir", "-cd"))]
     config_dir, overrides = _split(argv)
     if {"--help", "-h"} & set(flags):

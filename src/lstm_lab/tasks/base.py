@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from lstm_lab.batch import Batch
 from lstm_lab.spec import Spec
+from lstm_lab.tasks.teaching import Teacher
 
 
 class Task:
@@ -25,12 +26,15 @@ class Task:
         carries: whether a state goes on from one batch to the next (truncated backpropagation through time,
             Williams & Peng 1990).
         refits: whether ``refit=auto`` trains once more, on training and validation samples together.
+        teacher: a trained model whose answers are learned beside the labels (distillation), where the task can; it
+            is no setting, and no checkpoint knows it.
     """
 
     name: str = ""
     metric: str = ""
     carries: bool = False
     refits: bool = False
+    teacher: Teacher | None = None
 
     def to_plain(self) -> dict[str, Any]:
         """Name and settings as plain data: each argument of the class, by the attribute of the same name."""

@@ -66,12 +66,17 @@ class Classify(Task):
     def loss(self, net: nn.Module, batch: Batch) -> Tensor:
         """Cross-entropy in nats."""
         weights = net.class_weights if self.balance else None
-        return F.cross_entropy(
-            net(batch),
+        logits = net(batch)  # (B, C)
+        loss = F.cross_entropy(
+            logits,
             batch.targets["class"],
             weight=weights,  # type: ignore[arg-type]
             label_smoothing=self.label_smoothing,
         )
+        if self.teacher is None:
+            return loss
+        told = self.teacher.says(batch, lambda nets: [one(batch) for one in nets])
+        return self.teacher.blend(loss, self.teacher.divergence(logits, told))
 
     def predict(
         self, nets: Sequence[nn.Module], weights: Tensor, batch: Batch, steps: int | None = None

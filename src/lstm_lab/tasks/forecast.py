@@ -17,7 +17,7 @@ from lstm_lab.nets.init import build_core
 from lstm_lab.nets.segments import SegmentForecaster
 from lstm_lab.spec import Spec, Values
 from lstm_lab.tasks.base import Task
-from lstm_lab.tasks.framing import DECODERS, Framing, go_on, segment_loss, segment_predict
+from lstm_lab.tasks.framing import DECODERS, Framing, ask, go_on, segment_loss, segment_predict
 
 _LOSSES: dict[str, Callable[..., Tensor]] = {
     "mae": nn.functional.l1_loss,
@@ -196,7 +196,7 @@ class Forecast(Task):
     def loss(self, net: nn.Module, batch: Batch) -> Tensor:
         """Mean error on the member's scale in units of its spread, over the targets that exist."""
         if isinstance(net, SegmentForecaster):
-            return segment_loss(net, batch)
+            return segment_loss(net, batch, self.teacher)
         assert isinstance(net, BlockForecaster)
         return self._block_loss(net, batch, net.draw(batch.inputs))
 
@@ -204,11 +204,21 @@ class Forecast(Task):
         """The loss of a recursive member with its noise drawn; None where dropout draws in the middle of a step."""
         if not isinstance(net, BlockForecaster) or not _still(net):
             return None
+        if self.teacher is not None:
+            ask(self.teacher, batch)  # threads then find the answer there
         return partial(self._block_loss, net, batch, net.draw(batch.inputs))
 
     def _block_loss(self, net: BlockForecaster, batch: Batch, noise: Tensor | None) -> Tensor:
         truth, known = batch.targets["horizon"], batch.targets["horizon_mask"]
         forecast = net.on_scale(batch.inputs, truth.shape[1], noise)
+        loss = self._distance(net, forecast, truth, known)
+        if self.teacher is None:
+            return loss
+        told = ask(self.teacher, batch)["forecast"]
+        return self.teacher.blend(loss, self._distance(net, forecast, told, torch.ones_like(known)))
+
+    def _distance(self, net: BlockForecaster, forecast: Tensor, truth: Tensor, known: Tensor) -> Tensor:
+        """How far a forecast on a member's scale is from what is known in the user's units, (B, S, D) each."""
         # What is masked may hold anything: it is replaced, not multiplied by zero, before it meets a logarithm.
         truth = net.to_scale(torch.where(known, truth, net.floor))
         error = torch.where(known, (forecast - truth) / net.spread, 0.0)

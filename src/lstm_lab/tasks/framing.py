@@ -13,9 +13,10 @@ from torch import Tensor
 from lstm_lab.batch import Batch
 from lstm_lab.errors import UserError, check_at_least, check_choice
 from lstm_lab.nets.init import build_core
-from lstm_lab.nets.outputs import KINDS, build_outputs
+from lstm_lab.nets.outputs import KINDS, Quantiles, build_outputs
 from lstm_lab.nets.segments import WINDOWS, SegmentForecaster, Transform, split_words
 from lstm_lab.spec import Spec, Values
+from lstm_lab.tasks.teaching import Teacher
 
 # Heads by their word, and the decoder that each is.
 DECODERS = {"direct": "direct", "segment": "parallel", "encoder_decoder": "recurrent"}
@@ -146,15 +147,35 @@ class Framing:
         )
 
 
-def segment_loss(net: SegmentForecaster, batch: Batch) -> Tensor:
-    """Mean loss on the transformed scale over the targets that exist."""
+def segment_loss(net: SegmentForecaster, batch: Batch, teacher: Teacher | None = None) -> Tensor:
+    """Mean loss on the transformed scale over the targets that exist, and over all that a teacher forecasts."""
     truth, known = batch.targets["horizon"], batch.targets["horizon_mask"]
     # What is masked may hold anything: it is replaced, not multiplied by zero, before it meets a logarithm.
     truth = torch.where(known, truth, batch.inputs[:, -1:, : truth.shape[-1]])
     sampled = truth if net.sampling else None
     parameters = net(read(net, batch), batch.observed, batch.future, sampled)
     losses = net.outputs.loss(parameters, net.transform(truth))
-    return torch.where(known, losses, 0.0).sum() / known.sum().clamp_min(1)
+    loss = torch.where(known, losses, 0.0).sum() / known.sum().clamp_min(1)
+    if teacher is None:
+        return loss
+    return teacher.blend(loss, _from_teacher(net, parameters, teacher, ask(teacher, batch)))
+
+
+def ask(teacher: Teacher, batch: Batch) -> dict[str, Tensor]:
+    """What a teacher forecasts, in the user's units, as far as the targets of a batch go."""
+    steps = batch.targets["horizon"].shape[1]
+    return teacher.says(batch, lambda nets: teacher.task.predict(nets, teacher.weights, batch, steps))
+
+
+def _from_teacher(
+    net: SegmentForecaster, parameters: Tensor, teacher: Teacher, told: dict[str, Tensor]
+) -> Tensor:
+    """How far a head is from a teacher: quantile by quantile where both have the same, else as from a truth."""
+    alike = isinstance(net.outputs, Quantiles) and net.outputs.levels == teacher.task.framing.levels
+    if alike and "quantiles" in told:
+        quantiles = net.transform(told["quantiles"].movedim(-1, 0)).movedim(0, -1)  # (B, S, D, Q)
+        return (parameters - quantiles).abs().mean()
+    return net.outputs.loss(parameters, net.transform(told["forecast"])).mean()
 
 
 def read(net: SegmentForecaster, batch: Batch) -> Tensor:

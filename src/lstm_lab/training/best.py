@@ -20,6 +20,7 @@ class KeepBest(pl.Callback):
         trial: the trial of a sweep that this run is: told every value, asked whether to go on; None outside.
 
     Attributes:
+        since: validations before this optimiser step do not count.
         score: the best value so far, None before the first validation.
         step: the optimiser step at which it was reached, the last one of several.
         stopped: whether this callback ended training.
@@ -39,6 +40,7 @@ class KeepBest(pl.Callback):
     ) -> None:
         self.monitor, self.smaller, self.patience, self.goal = monitor, smaller, patience, goal
         self.trial, self.pruned = trial, False
+        self.since = 0
         self.score: float | None = None
         self.step = 0
         self.stopped = False
@@ -49,6 +51,8 @@ class KeepBest(pl.Callback):
     def on_validation_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Compares; one device synchronisation a validation."""
         if trainer.sanity_checking or self.monitor not in trainer.callback_metrics:
+            return
+        if trainer.global_step < self.since:
             return
         score = float(trainer.callback_metrics[self.monitor])
         better = self._better(score)
