@@ -26,6 +26,8 @@ RECIPES = {
     "exchange_96": ("mse_standardised", "mae_standardised"),
     "pm25": ("rmse", "mae", "coverage"),
     "temperatures": ("mae", "crps", "coverage", "winkler"),
+    "temperature_from_weather": ("rmse", "mae", "coverage"),
+    "incidence": ("rmse", "mae", "crps", "crps_naive", "coverage", "winkler"),
     "stock": ("rmse", "mae_relative", "dm_p", "direction_share"),
     "etth1_96": ("mse_standardised", "mae_standardised"),
     "etth1_720": ("mse_standardised", "mae_standardised"),

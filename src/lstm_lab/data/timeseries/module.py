@@ -14,6 +14,7 @@ from lstm_lab.batch import Batch
 from lstm_lab.data import files
 from lstm_lab.data.base import SequenceDataModule
 from lstm_lab.data.timeseries.covariates import Encoder, choose_calendar, read_holidays
+from lstm_lab.data.timeseries.epidemic import incidence
 from lstm_lab.data.timeseries.inspection import report, shown
 from lstm_lab.data.timeseries.layout import Rows, coded_static, lay_out
 from lstm_lab.data.timeseries.lengths import Lengths, choose_lengths
@@ -39,7 +40,7 @@ class TimeSeriesDataModule(SequenceDataModule):
 
     Args:
         name: one of `lstm_lab.data.timeseries.registry.NAMED`, or ``csv``.
-        path: the file, for ``csv``.
+        path: the file, for ``csv``; of a named series, a file of one's own to be read in the same way.
         dir: folder in which named files are looked for first.
         target: column or columns to forecast, ``all``, or None for the likeliest one.
         time: column or columns of the clock, ``none``, or None to find it.
@@ -293,10 +294,12 @@ class TimeSeriesDataModule(SequenceDataModule):
         """Reads the whole series; a subclass with a source of its own replaces this and nothing else."""
         if self.name == "sine":
             return sine(self.points)
-        if self.name == "csv":
-            if self.path is None:
-                raise UserError("data=csv needs a file: data.path=my.csv")
+        if self.path is not None:
             return self._read_csv(self.path)
+        if self.name == "csv":
+            raise UserError("data=csv needs a file: data.path=my.csv")
+        if self.name == "incidence":
+            return incidence()
         known = NAMED.get(self.name)
         if known is None or not known.file:
             return shipped(self.name, self.unit)

@@ -74,6 +74,7 @@ NAMED: dict[str, Named] = {
         "", "monthly airline passengers 1949-1960, Box & Jenkins 1976; in the package", _UNSTATED
     ),
     "sine": Named("", "sin(x), made by a formula", "none needed"),
+    "incidence": Named("", "weekly cases of a winter disease, made by a formula", "none needed"),
     "milk": Named(
         "timeseries/monthly-milk.csv", "monthly milk a cow 1962-1975", "Apache-2.0 (unit8co/darts)"
     ),
