@@ -16,7 +16,7 @@ KINDS = {
     "scale": ("none", "standard", "minmax", "robust"),
     "window": ("none", "last", "mean", "revin", "difference", "seasonal", "both"),
     "output": ("point", "quantiles", "normal", "student_t", "negative_binomial"),
-    "beside": ("alone", "past", "future", "lags", "static"),
+    "beside": ("alone", "past", "future", "lags", "static", "own_past", "own_future"),
     "rows": ("whole", "gaps"),
     "calendar": ("none", "auto", "holidays"),
 }
@@ -64,9 +64,24 @@ segment raw none seasonal point static whole none
 segment raw robust both point past whole none
 segment raw robust mean normal static whole none
 segment raw standard seasonal point alone whole none
+direct boxcox standard last quantiles own_future whole auto
+direct log minmax revin student_t own_past whole auto
+direct log none none quantiles own_past gaps none
+direct log1p minmax both point own_future gaps holidays
+encoder_decoder boxcox standard last normal own_past gaps holidays
+encoder_decoder log none revin normal own_future whole none
+encoder_decoder log none seasonal point own_past whole holidays
+encoder_decoder log1p minmax mean student_t own_future gaps none
+encoder_decoder raw none mean negative_binomial own_past gaps auto
+encoder_decoder raw none none negative_binomial own_future gaps holidays
+segment boxcox robust seasonal point own_future gaps none
+segment log1p none difference point own_past gaps auto
+segment raw robust both point own_past gaps none
+segment raw robust last point own_future gaps holidays
+segment raw standard difference point own_future whole holidays
 """
 ROWS = [tuple(line.split()) for line in COVER.split("\n") if line]
-QUICK = {5, 20}
+QUICK = {5, 20, 45}
 
 
 def allowed(chosen):
@@ -91,8 +106,11 @@ def test_the_cover_is_pairwise():
         assert met == wanted
 
 
-def written(tmp_path, missing, long=False):
-    """A csv of a monthly series with a price and a category beside it; long: two of them, each of an area."""
+def written(tmp_path, missing, long=None):
+    """A csv of a monthly series with a price and a category beside it.
+
+    Long, it holds two of them: each of an area, or with prices and categories of its own.
+    """
     rows = np.arange(90)
     values = np.round(30 + 10 * np.sin(rows * np.pi / 6) + rows % 5)
     table = pd.DataFrame(
@@ -107,7 +125,8 @@ def written(tmp_path, missing, long=False):
         table.loc[[5, 40, 41], "sales"] = np.nan
     if long:
         parts = [table.assign(id=name, area=area, sales=table["sales"] + add) for name, area, add in LONG]
-        table = pd.concat(parts).drop(columns=["price", "kind"])
+        parts[1] = parts[1].assign(price=np.sin(rows), kind=np.where(rows % 4, "b", "c"))
+        table = pd.concat(parts).drop(columns=["price", "kind"] if long == "static" else ["area"])
     table.to_csv(tmp_path / "sales.csv", index=False)
     return tmp_path / "sales.csv"
 
@@ -131,6 +150,8 @@ BESIDE = {
     "future": ["data.future=[price]"],
     "lags": ["data.lags=[1,12]"],
     "static": ["data.static=[area]"],
+    "own_past": ["data.past=[price,kind]"],
+    "own_future": ["data.future=[kind,price]"],
 }
 
 
@@ -141,7 +162,8 @@ BESIDE = {
 )
 def test_nothing_leaks(row, tmp_path):
     head, curve, scale, window, output, beside, rows, calendar = row
-    path = written(tmp_path, rows == "gaps", beside == "static")
+    long = beside if beside in ("static", "own_past", "own_future") else None
+    path = written(tmp_path, rows == "gaps", long)
     words = ",".join(word for word in (curve, scale) if word not in ("raw", "none")) or "none"
     days = {"auto": "data.calendar=auto", "holidays": "data.holidays=[2003-01-01,2007-06-01]"}
     found = leak.run(
