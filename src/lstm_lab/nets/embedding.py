@@ -17,6 +17,15 @@ from lstm_lab.nets.dropout import embedding_dropout, locked_dropout, word_dropou
 from lstm_lab.spec import Inputs, Tokens
 
 
+def usual_width(symbols: int) -> float:
+    """Returns how far from zero new vectors of a vocabulary begin.
+
+    A tenth suits thousands of words (Zaremba et al. 2014). A few dozen characters need vectors of about one: with a
+    tenth a language model of tiny-shakespeare spent two thousand steps on what two hundred do, and stayed behind.
+    """
+    return 1.0 if symbols < 500 else 0.1
+
+
 class Embedding(nn.Module):
     """A learnt vector for each symbol.
 
@@ -25,9 +34,7 @@ class Embedding(nn.Module):
         statistics: ``vectors``, (V, E) from a file, where symbols have some; the rest are drawn. ``unknown``, the
             number of the unknown symbol.
         size: E; that of the vectors where there are some.
-        init: new vectors are drawn evenly between minus and plus this. A tenth suits a large vocabulary and plain
-            SGD (Zaremba et al. 2014); a few dozen characters under Adam need vectors of about one, or a network spends
-            its first thousand steps on telling them apart.
+        init: new vectors are drawn evenly between minus and plus this; ``auto`` for `usual_width`.
         dropout: on the features of a step.
         locked: that dropout has one mask for all steps of a sequence (Gal & Ghahramani 2016).
         embedding_dropout: share of symbols whose vector is gone wherever they stand.
@@ -42,7 +49,7 @@ class Embedding(nn.Module):
         inputs: Inputs,
         statistics: dict[str, Any],
         size: int = 64,
-        init: float = 0.1,
+        init: float | str = "auto",
         dropout: float = 0.0,
         locked: bool = False,
         embedding_dropout: float = 0.0,
@@ -56,8 +63,11 @@ class Embedding(nn.Module):
         for name, share in shares.items():
             if not 0 <= share < 1:
                 raise UserError(f"model.frontend.{name}={share} is no probability: at least 0 and below 1.")
-        if not init > 0:
-            raise UserError(f"frontend.init={init}: vectors that are all alike cannot be told apart; above 0.")
+        width = usual_width(inputs.vocabulary) if init == "auto" else init
+        if not isinstance(width, float | int) or not width > 0:
+            raise UserError(
+                f"frontend.init={init} is no width of a range. Allowed: auto or a number above 0."
+            )
         vectors: Tensor | None = statistics.get("vectors")
         self.output_size = size if vectors is None else vectors.shape[1]
         self.unknown, self.dropout, self.locked = statistics.get("unknown", 1), dropout, locked
@@ -65,7 +75,7 @@ class Embedding(nn.Module):
         self.pad = inputs.pad
         self.table = nn.Embedding(inputs.vocabulary, self.output_size, padding_idx=inputs.pad)
         self.places = nn.Parameter(torch.zeros(positions, self.output_size)) if positions else None
-        nn.init.uniform_(self.table.weight, -init, init)
+        nn.init.uniform_(self.table.weight, -width, width)
         with torch.no_grad():
             if vectors is not None:
                 known = vectors.isfinite().all(1)

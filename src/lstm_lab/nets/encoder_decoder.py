@@ -19,7 +19,7 @@ from lstm_lab.nets.attention import KINDS
 from lstm_lab.nets.beam import Symbols
 from lstm_lab.nets.cell import CELLS
 from lstm_lab.nets.decoder import Decoder, DecoderState, Memory
-from lstm_lab.nets.embedding import Embedding
+from lstm_lab.nets.embedding import Embedding, usual_width
 from lstm_lab.nets.frontend import build_frontend
 from lstm_lab.nets.init import build_core
 from lstm_lab.nets.padding import real_steps
@@ -257,5 +257,6 @@ def _target_table(
         return front.table
     size = settings.embedding or (front.output_size if isinstance(front, Embedding) else 128)
     table = nn.Embedding(symbols, size)
-    nn.init.uniform_(table.weight, -0.1, 0.1)
+    width = usual_width(symbols)
+    nn.init.uniform_(table.weight, -width, width)
     return table
