@@ -34,6 +34,12 @@ def test_numbers_of_different_protocols_are_refused_in_one_line(scored, capsys):
     assert "first: 12 steps from one origin | second: 1 step(s) ahead from 36 origins" in shown.err
 
 
+def test_costs_of_different_protocols_are_refused_as_well(scored, capsys):
+    names = [scored("first", "12 steps from one origin"), scored("second", "1 step ahead")]
+    assert main([f"run={','.join(names)}", "cost=true"]) == 2
+    assert "different protocols" in capsys.readouterr().err
+
+
 def test_numbers_of_one_protocol_are_shown(scored, capsys):
     names = [scored(name, "12 steps from one origin") for name in ("first", "second")]
     assert main([f"run={','.join(names)}"]) == 0
