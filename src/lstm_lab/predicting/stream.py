@@ -159,15 +159,18 @@ def _series(stream: Any, where: str) -> None:
         if columns is None and not all(map(_is_number, cells)) and set(names) & set(cells):
             columns = cells
             continue
-        known = columns or names
-        if len(cells) != len(known):
-            raise UserError(f"{where}, line {number}: {len(cells)} cells; expected {', '.join(known)}.")
+        if columns is None:  # nobody named them: the series, perhaps a clock before it
+            columns = names if len(cells) == len(names) else ["", *names]
+        if len(cells) != len(columns):
+            raise UserError(
+                f"{where}, line {number}: {len(cells)} cells; expected {', '.join(filter(None, columns))}."
+            )
         row = {
             n: float(cell) if cell and _is_number(cell) else cell
-            for n, cell in zip(known, cells, strict=True)
+            for n, cell in zip(columns, cells, strict=True)
         }
-        clock = next((name for name in known if name not in names), None)
-        time = cells[known.index(clock)] if clock and stream.processor.freq else None
+        clock = next((name for name in columns if name == stream.processor.time or name not in names), None)
+        time = cells[columns.index(clock)] if clock is not None and stream.processor.freq else None
         found = stream.push(row, time)
         _say(time or str(number), found)
 
@@ -184,7 +187,7 @@ def _shown(found: dict[str, Any]) -> list[str]:
         return [f"{label}\t{chance:.3f}" for label, chance in pairs]
     cells = []
     for name, value in found.items():
-        if name in ("probabilities", "frames", "time") or value is None:
+        if name in ("probabilities", "frames", "time") or value is None or value == []:
             continue
         values = value if isinstance(value, list) else [value]
         words = [repr(one)[1:-1] if isinstance(one, str) and name == "next" else f"{one:.4g}"
