@@ -43,7 +43,8 @@ def test_a_killed_supervisor_leaves_no_trial_and_the_next_one_goes_on(app):
     assert "RUNNING" in app.states()
 
     hold.unlink()
-    app.sweep(*words)
+    said = app.sweep(*words).out
+    assert "goes on after 2 trials: 0 complete, 0 pruned, 0 fail, 2 running" in said
     states = app.states()
     assert states.count("COMPLETE") == 3
     assert set(states) == {"COMPLETE", "FAIL"}

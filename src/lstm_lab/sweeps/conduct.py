@@ -162,6 +162,8 @@ class _Conductor:
 
     def _guarded(self, run: Any, broken: Any) -> str | None:
         self._display.started(facts := self._facts())
+        if earlier := [one for one in self._ledger.records() if one.state != "WAITING"]:
+            self._display.note(f"goes on after {results.count(earlier)}")
         self._observers.notify("sweep_started", facts)
         ok = False
         try:
@@ -224,13 +226,7 @@ class _Conductor:
 
     def _summarise(self) -> None:
         records, found = self._ledger.records(), self._best()
-        counts = {
-            state: sum(1 for one in records if one.state == state) for state in ("COMPLETE", "PRUNED", "FAIL")
-        }
-        self._display.note(
-            f"{len(records)} trials: "
-            + ", ".join(f"{count} {state.lower()}" for state, count in counts.items())
-        )
+        self._display.note(results.count(records))
         if not found:
             self._display.note("No trial has a result. The reasons stand in trials.csv.")
         for one in found[:10]:

@@ -40,6 +40,15 @@ def best(records: Sequence[TrialRecord], directions: Sequence[str]) -> list[Tria
     ]
 
 
+def count(records: Sequence[TrialRecord]) -> str:
+    """Returns how many trials there are, and in which state."""
+    states = {
+        state: sum(one.state == state for one in records) for state in ("COMPLETE", "PRUNED", "FAIL", "RUNNING")
+    }
+    named = [f"{number} {state.lower()}" for state, number in states.items() if number or state != "RUNNING"]
+    return f"{len(records)} trials: {', '.join(named)}"
+
+
 def write_results(directory: Path, records: Sequence[TrialRecord], directions: Sequence[str]) -> None:
     """Writes ``optimization_results.yaml`` and ``trials.csv``, each in one step."""
     found = best(records, directions)
