@@ -28,6 +28,7 @@ RECIPES = {
     "temperatures": ("mae", "crps", "coverage", "winkler"),
     "temperature_from_weather": ("rmse", "mae", "coverage"),
     "incidence": ("rmse", "mae", "crps", "crps_naive", "coverage", "winkler"),
+    "stock_ohlcv": ("rmse", "mae_relative", "dm_p", "direction_share"),
     "stock": ("rmse", "mae_relative", "dm_p", "direction_share"),
     "etth1_96": ("mse_standardised", "mae_standardised"),
     "etth1_720": ("mse_standardised", "mae_standardised"),

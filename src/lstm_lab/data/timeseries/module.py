@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from lstm_lab.data.timeseries.lengths import Lengths, choose_lengths
 from lstm_lab.data.timeseries.own import Own
 from lstm_lab.data.timeseries.processor import SeriesProcessor
 from lstm_lab.data.timeseries.registry import NAMED
+from lstm_lab.data.timeseries.returns import Returns
 from lstm_lab.data.timeseries.source import Series, read_csv, share_of, shipped, sine
 from lstm_lab.data.timeseries.split import split_rows
 from lstm_lab.data.timeseries.statistics import fit_statistics
@@ -48,6 +49,7 @@ class TimeSeriesDataModule(SequenceDataModule):
         past: columns known up to the present.
         future: columns known ahead.
         static: columns of a long file that never change within a series.
+        returns: columns read as log changes, each with the column by whose value of the row before it is measured.
         calendar: cycles of the calendar to read: hour, weekday, monthday, month, yearday; ``auto`` or ``none``.
         holidays: days, or a file with one a line.
         lags: further rows back whose values are read.
@@ -84,6 +86,7 @@ class TimeSeriesDataModule(SequenceDataModule):
         past: Sequence[str] | str | None = None,
         future: Sequence[str] | str | None = None,
         static: Sequence[str] | str | None = None,
+        returns: Mapping[str, str] | None = None,
         calendar: str | Sequence[str] = "none",
         holidays: str | Sequence[str] | None = None,
         lags: Sequence[int] | None = None,
@@ -105,6 +108,9 @@ class TimeSeriesDataModule(SequenceDataModule):
         super().__init__(name, batch_size, seed)
         self.path, self.dir, self.target, self.time, self.id = path, dir, target, time, id
         self.past, self.future, self.static = (_listed(one) for one in (past, future, static))
+        self.returns = Returns(returns or {})
+        if returns and not isinstance(target, str):
+            raise UserError("data.returns reads one series: name its column with data.target=…")
         self.calendar, self.holidays, self.lags = calendar, holidays, list(lags or [])
         self.rows, self.skip, self.horizon, self.lookback = rows, skip, horizon, lookback
         self.test, self.validation, self.gap = test, validation, gap
@@ -173,6 +179,15 @@ class TimeSeriesDataModule(SequenceDataModule):
         self._refit, before = True, self.processor
         self._fit()
         self._processor = replace(self._processor, uncertainty=before.uncertainty)
+
+    def follow(self, processor: SeriesProcessor) -> None:
+        """From now on what stands beside the series is coded as a trained model's processor codes it.
+
+        After a refit it was measured on validation rows too, of which a part that is built anew knows nothing.
+        """
+        self.setup()
+        if processor.coding != self.processor.coding:
+            self._rows = lay_out(self.series, processor.encoder, processor.statistics, self.horizon)
 
     def describe(self) -> str:
         """Rows, period, parts; and what was found while reading."""
@@ -306,7 +321,10 @@ class TimeSeriesDataModule(SequenceDataModule):
         return replace(self._read_csv(files.find(known.file, self.dir)), name=self.name)
 
     def _read_csv(self, path: str | Path) -> Series:
-        return read_csv(path, self.target, self.time, None, self.past, self.future, self.static, self.id)
+        needed = self.returns.needed([str(self.target)])
+        past = [*self.past, *(name for name in needed if name not in self.past)]
+        found = read_csv(path, self.target, self.time, None, past, self.future, self.static, self.id)
+        return self.returns.added(found, self.past)
 
     def _usual_head(self, beside: bool) -> str:
         """What ``task.head=auto`` means: a head that feeds itself for a short series with nothing beside it."""
@@ -336,7 +354,7 @@ class TimeSeriesDataModule(SequenceDataModule):
         if series.static is not None:
             statistics["static"] = coded_static(series.static)
         self._rows = lay_out(series, encoder, statistics, self.horizon)
-        self._processor = SeriesProcessor.of(
+        processor = SeriesProcessor.of(
             series,
             encoder,
             statistics,
@@ -345,6 +363,7 @@ class TimeSeriesDataModule(SequenceDataModule):
             self.unit or series.unit,
             self.time,
         )
+        self._processor = replace(processor, returns=dict(self.returns.of))
 
 
 def _listed(words: Sequence[str] | str | None) -> list[str]:

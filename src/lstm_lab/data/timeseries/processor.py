@@ -16,6 +16,7 @@ from lstm_lab.batch import Batch
 from lstm_lab.data.timeseries.covariates import Encoder
 from lstm_lab.data.timeseries.frequency import extend
 from lstm_lab.data.timeseries.own import column
+from lstm_lab.data.timeseries.returns import Returns
 from lstm_lab.data.timeseries.source import Series, read_csv
 from lstm_lab.data.timeseries.statistics import fill
 from lstm_lab.data.timeseries.uncertainty import Uncertainty
@@ -40,6 +41,7 @@ class SeriesProcessor:
         unit: unit of the values.
         time: columns of the clock as the user named them, for files to come.
         long: the column that names the series and that of their values, where files are long.
+        returns: columns that are read as log changes, see `lstm_lab.data.timeseries.returns`.
     """
 
     names: list[str]
@@ -56,6 +58,7 @@ class SeriesProcessor:
     unit: str = ""
     time: str | list[str] | None = None
     long: list[str] = field(default_factory=list)
+    returns: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -134,9 +137,12 @@ class SeriesProcessor:
         if isinstance(raw, (str, Path)):
             coder = self.encoder
             key, target = self.long or (None, self.targets)
-            own = coder.own
-            past, future = [*coder.past, *own.past], [*coder.future, *own.future]
+            own, returns = coder.own, Returns(self.returns)
+            plain = [name for name in coder.past if name not in returns.names]
+            past = [*dict.fromkeys([*plain, *own.past, *returns.needed(self.targets)])]
+            future = [*coder.future, *own.future]
             series = read_csv(raw, target, self.time, past=past, future=future, key=key, own=own.both)
+            series = returns.added(series, plain)
             gone = [name for name in self.targets if name not in series.names]
             if gone:
                 raise UserError(f"{raw}: there is no series '{gone[0]}' in column '{key}'.")
@@ -147,7 +153,10 @@ class SeriesProcessor:
             for name in coder.columns:
                 table[name] = series.covariates[name].to_numpy()[: len(table)]
             return table
-        return raw
+        changes = Returns(self.returns)
+        if set(changes.names) <= set(raw):
+            return raw
+        return raw.join(changes.columns(raw))
 
     def to_batch(self, frame: pd.DataFrame) -> Batch:
         """Reads the last `lookback` rows of a table as a batch of one window.
