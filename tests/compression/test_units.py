@@ -4,22 +4,15 @@ import copy
 
 import pytest
 import torch
-from omegaconf import OmegaConf
 
-from lstm_lab.compression.units import CELLS, choose, narrow
-from lstm_lab.doors import compose_config
+from lstm_lab.batch import Batch
+from lstm_lab.compression.units import CELLS, check_units, choose, narrow
 from lstm_lab.errors import UserError
 from lstm_lab.models import SequenceModel
 from lstm_lab.nets.recurrent import Recurrent
-from lstm_lab.planning import prepare
-from lstm_lab.predictor import Predictor
-from lstm_lab.training import ranks
+from lstm_lab.spec import Frames, Spec, Target, Tokens, Values
 
-
-def plan_of(*words):
-    words = [*words, "threads=1"]
-    settings = OmegaConf.to_container(compose_config(words), resolve=True)
-    return prepare(settings, words, ranks.find_group(settings["trainer"]))
+TASKS = {"class": "classify", "label": "tag", "next": "language", "horizon": "forecast", "frames": "frames"}
 
 
 def narrower(model, width):
@@ -65,42 +58,69 @@ def filled(model):
     return model.eval()
 
 
-SMALL = ("model.hidden_size=6",)
+PIXELS = Spec(Values(("a", "b", "c")), Target("class", 4))
+WORDS = Spec(Tokens(9), Target("class", 4))
+LABELS = Spec(Tokens(9), Target("label", 4))
+NEXT = Spec(Tokens(9), Target("next", 9))
+SERIES = Spec(Values(("value", "phase")), Target("horizon", 1, steps=6), season=4, length=16)
+MEASURED = {
+    "scales": {"raw": {"difference": {"spread": [1.0]}, "level": {"spread": [1.0], "profile": [[0.0] * 4]}}},
+    "moments": {"raw": {"mean": [0.0], "std": [1.0], "min": [0.1]}},
+    "block": 4, "floor": [0.1], "seasonal": True, "missing": False,
+}  # fmt: skip
 CASES = [
-    *(("data=digits_rows", f"model={cell}", "ensemble=2") for cell in CELLS),
-    ("data=keywords", "model=lstm", "model.bidirectional=true", "model.num_layers=2"),
-    ("data=keywords", "model=gru", "model.num_layers=2", "model.locked=true", "model.dropout=0.1"),
-    ("data=keywords", "model=gru", "task.pooling=attention"),
-    ("data=sentences", "model=lstm"),
-    ("data=airline", "model=gru", "ensemble=3"),
-    ("data=airline", "model=lstm", "ensemble=1", "task.head=direct"),
-    ("data=airline", "model=lstm", "ensemble=1", "task.head=segment"),
-    ("data=airline", "model=gru", "ensemble=1", "task.head=encoder_decoder"),
-    ("data=adding", "model=lstm"),
+    *((PIXELS, {"cell": cell, "ensemble": 2}, {}) for cell in CELLS),
+    (WORDS, {"bidirectional": True, "num_layers": 2}, {}),
+    (WORDS, {"cell": "gru", "num_layers": 2, "locked": True, "dropout": 0.1}, {"pooling": "max"}),
+    (WORDS, {"cell": "gru", "bidirectional": True}, {"pooling": "attention"}),
+    (LABELS, {}, {}),
+    (SERIES, {"cell": "gru", "ensemble": 2}, {"views": ["difference", "level"]}),
+    (SERIES, {}, {"head": "direct"}),
+    (SERIES, {"cell": "gru"}, {"head": "segment"}),
+    (SERIES, {"cell": "rnn"}, {"head": "encoder_decoder", "output": "quantiles"}),
 ]
 
 
-@pytest.mark.parametrize("words", CASES, ids=lambda words: "-".join(words[:2]))
-def test_units_that_nobody_reads_go_and_no_answer_changes(words):
-    plan = plan_of(*words, *SMALL)
-    model, gone = filled(plan.model), [1, 4]
-    forget_units(model, gone, 4)
+def model_of(spec, settings=(), task=()):
+    task = {"name": TASKS[spec.target.kind], **dict(task)}
+    return SequenceModel(spec, task, MEASURED, hidden_size=6, seed=1, **dict(settings)).eval()
+
+
+def batch_of(spec):
+    """Three sequences of different lengths, or windows of one."""
+    generator = torch.Generator().manual_seed(0)
+    lengths = torch.tensor([16] * 3 if spec is SERIES else [5, 3, 4])
+    if isinstance(spec.inputs, Tokens):
+        inputs = torch.randint(1, 9, (3, 5), generator=generator)
+    else:
+        inputs = torch.randn(3, int(lengths.max()), spec.inputs.size, generator=generator)
+    if spec is SERIES:
+        inputs[..., -1] = torch.arange(16) % 4  # the phase
+    return Batch(inputs, lengths, torch.arange(3))
+
+
+@pytest.mark.parametrize(("spec", "settings", "task"), CASES)
+def test_units_that_nobody_reads_go_and_no_answer_changes(spec, settings, task):
+    model = filled(model_of(spec, settings, task))
+    forget_units(model, [1, 4], 4)
     small = narrower(model, 4)
-    narrow(Predictor(model, plan.data.processor).checkpoint(), small)
-    assert sum(one.numel() for one in small.members.parameters()) < sum(
-        one.numel() for one in model.members.parameters()
-    )
+    narrow(checkpoint(model), small)
+    fewer, more = (sum(one.numel() for one in net.members.parameters()) for net in (small, model))
+    assert fewer < more
     with torch.no_grad():
-        before, after = model(plan.example), small(plan.example)
+        before, after = model(batch_of(spec)), small(batch_of(spec))
     for name, truth in before.items():
         torch.testing.assert_close(after[name], truth, rtol=0, atol=1e-6 * max(1.0, float(truth.abs().max())))
 
 
-@pytest.mark.parametrize("words", [(), ("frontend.size=9",), ("task.tied=false",)])
-def test_a_language_model_keeps_its_tied_vectors(words):
-    plan = plan_of("data=echo", "model=lstm", "model.hidden_size=6", "frontend.size=6", *words)
-    model = plan.model.eval()
-    narrow(Predictor(model, plan.data.processor).checkpoint(), same := narrower(model, 5))
+def checkpoint(model):
+    return {"hyper_parameters": dict(model.hparams), "state_dict": model.state_dict()}
+
+
+@pytest.mark.parametrize(("vectors", "task"), [(6, {}), (9, {}), (6, {"tied": False})])
+def test_a_language_model_keeps_its_tied_vectors(vectors, task):
+    model = model_of(NEXT, {"frontend": {"name": "embedding", "size": vectors}}, task)
+    narrow(checkpoint(model), same := narrower(model, 5))
     net, small = model.members[0], same.members[0]
     kept = choose(net.core, [5], [_read_by(net)])[0][0]
     with torch.no_grad():
@@ -129,7 +149,26 @@ def test_importance_is_what_enters_times_what_leaves():
     assert choose(core, [1], [read * 2])[0][0].tolist() == [1]
 
 
-def test_a_network_without_one_core_is_refused():
-    plan = plan_of("data=moving_digits", "model=convlstm")
-    with pytest.raises(UserError, match="one recurrent core; this one has 0"):
-        narrow(Predictor(plan.model, plan.data.processor).checkpoint(), plan.model)
+def test_what_cannot_be_is_refused_in_one_line():
+    model = model_of(NEXT, {"frontend": {"name": "embedding", "size": 4}})
+    with pytest.raises(
+        UserError, match=r"head\.project\.weight changes with the number of units in a way of its own"
+    ):
+        narrow(checkpoint(model), narrower(model, 4))
+    with pytest.raises(UserError, match=r"this one has 0\."):
+        narrow(
+            checkpoint(model), model_of(Spec(Frames(1, 8, 8), Target("frames", 1, 2)), {"cell": "convlstm"})
+        )
+
+
+@pytest.mark.parametrize(
+    ("core", "said"),
+    [
+        ({"cell": "mlstm"}, "cell=mlstm does not keep its units apart"),
+        ({"cell": "lstm", "residual": True, "num_layers": 2}, "model.residual=true"),
+        ({"cell": "lstm", "num_layers": 1, "decoder": {}}, "a decoder goes on"),
+    ],
+)
+def test_networks_whose_units_hang_together_are_refused(core, said):
+    with pytest.raises(UserError, match=f"start=it: prune.by=units cannot be: .*{said}"):
+        check_units(core, "it")

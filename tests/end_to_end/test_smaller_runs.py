@@ -49,6 +49,7 @@ def test_half_of_the_units_go_and_the_rest_is_an_ordinary_run(first, capsys):
     assert set(record(third)["origin"]) == {"pruned", "teacher"}
 
 
+@pytest.mark.slow
 def test_small_weights_go_and_stay_away(first):
     words = [f"start={first.name}", "prune=0.75", "prune.by=weights", "tracking=off", "optim.lr=0.02"]
     assert train(words) == 0
@@ -63,6 +64,7 @@ def test_small_weights_go_and_stay_away(first):
     )
 
 
+@pytest.mark.slow
 def test_a_teacher_of_another_size_and_cell(first):
     assert (
         train([*SHORT, "data=keywords", "model=gru", "model.hidden_size=4", f"distill.teacher={first.name}"])
