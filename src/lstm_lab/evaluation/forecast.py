@@ -105,7 +105,9 @@ class Scorer:
 
 
 def forecast_part(predictor: Predictor, data: TimeSeriesDataModule, part: str) -> Forecasts:
-    """Forecasts every window of a part, many at a time."""
+    """Forecasts every window of a part, many at a time; data are coded as the predictor's were."""
+    data.suit(predictor.task.to_plain())
+    data.follow(predictor.processor)
     windows, series = data.windows(part), data.series
     parts: dict[str, list[np.ndarray]] = {"forecast": [], "lower": [], "upper": []}
     scores, counts = [], []

@@ -240,7 +240,7 @@ class Forecast(Task):
         if steps is not None:
             found = go_on(lambda one: self.predict(nets, weights, one), found, batch, steps)
         if heads[0].channels > 1:
-            found["spread"] = heads[0].unit.expand(len(batch), 1, -1)
+            found["spread"] = heads[0].unit.expand(batch.inputs.shape[0], 1, -1)  # len() would fix it in a graph
         return found
 
     def _combined(self, found: list[dict[str, Tensor]], weights: Tensor) -> dict[str, Tensor]:
