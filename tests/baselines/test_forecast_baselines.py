@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 
 from lstm_lab.baselines.autoregression import choose_order, forecast_autoregression
-from lstm_lab.baselines.forecast import forecast_baselines, one_step_baselines
+from lstm_lab.baselines.forecast import forecast_baselines
 
 # MAPE in % and RMSE in thousands of passengers: 1958-60 from the end of 1957.
 AIRLINE = {
@@ -178,20 +178,3 @@ def test_order_of_the_smallest_aic_is_that_of_one_fit_at_a_time():
         rss = np.sum((target - design @ np.linalg.lstsq(design, target)[0]) ** 2)
         aic.append(len(target) * np.log(rss / len(target)) + 2 * (order + 1))
     assert choose_order(values, highest) == int(np.argmin(aic))
-
-
-def test_one_step_forecasts_by_hand():
-    values = np.array([1.0, 5.0, 3.0, 2.0, 7.0])
-    found = one_step_baselines(values, 3, 2)
-    assert found["naive"].tolist() == [3, 2]
-    assert found["seasonal naive"].tolist() == [5, 3]
-    assert list(one_step_baselines(values, 3, 0)) == ["naive"]
-    assert list(one_step_baselines(values, 3, 4)) == ["naive"]
-    mape, rmse = errors(one_step_baselines(airline(), 108, 12)["naive"], airline()[108:])
-    assert (mape, rmse) == (pytest.approx(9.83, abs=0.006), pytest.approx(50.3, abs=0.06))
-
-
-@pytest.mark.parametrize("start", [0, 5, -1])
-def test_one_step_forecasts_need_a_past_and_a_future(start):
-    with pytest.raises(ValueError, match="start"):
-        one_step_baselines(np.arange(5.0), start, 0)

@@ -11,7 +11,6 @@ from lstm_lab.tasks.probabilistic import (
     diebold_mariano,
     direction,
     pinball,
-    weighted_quantile_loss,
     winkler,
 )
 
@@ -34,13 +33,6 @@ def test_crps_of_a_normal_is_the_published_one():
     truth = np.array([0.0, 1.0, -2.0])
     exact = truth * (2 * stats.norm.cdf(truth) - 1) + 2 * stats.norm.pdf(truth) - 1 / np.sqrt(np.pi)
     assert crps(quantiles=quantiles, truth=truth, levels=levels) == pytest.approx(exact.mean(), abs=1e-3)
-
-
-def test_weighted_quantile_loss_by_hand():
-    found = weighted_quantile_loss(
-        quantiles=np.array([[1.0], [5.0]]), truth=np.array([3.0, 5.0]), levels=[0.5]
-    )
-    assert found == pytest.approx(2 / 8)
 
 
 def test_coverage_and_winkler_by_hand():

@@ -97,29 +97,6 @@ def forecast_baselines(history: np.ndarray, horizon: int, season: int) -> Baseli
     return found
 
 
-def one_step_baselines(values: np.ndarray, start: int, season: int) -> dict[str, np.ndarray]:
-    """Forecasts each value from `start` on from the true values before it (one step, rolling).
-
-    Args:
-        values: (N,) the whole series.
-        start: row of the first value to forecast, at least 1.
-        season: rows in a season, 0 or 1 for none.
-
-    Returns:
-        ``'naive'`` and, where a season lies before `start`, ``'seasonal naive'``, each (N - start,).
-
-    Raises:
-        ValueError: `start` leaves nothing before it or nothing to forecast.
-    """
-    values = np.asarray(values, dtype=float)
-    if not 1 <= start < len(values):
-        raise ValueError(f"start={start} must lie between 1 and {len(values) - 1}")
-    forecasts = {"naive": values[start - 1 : -1]}
-    if 1 < season <= start:
-        forecasts["seasonal naive"] = values[start - season : len(values) - season]
-    return forecasts
-
-
 def _checked(history: np.ndarray) -> np.ndarray:
     history = np.asarray(history, dtype=float)
     if history.ndim != 1 or len(history) == 0:

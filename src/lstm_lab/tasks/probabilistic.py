@@ -31,14 +31,6 @@ def crps(*, quantiles: np.ndarray, truth: np.ndarray, levels: Sequence[float]) -
     return float(np.nanmean(2 * pinball(quantiles=quantiles, truth=truth, levels=levels).mean(axis=-1)))
 
 
-def weighted_quantile_loss(*, quantiles: np.ndarray, truth: np.ndarray, levels: Sequence[float]) -> float:
-    """Twice the sum of pinball losses over the sum of |truth|, averaged over levels (wQL, as DeepAR reports it)."""
-    losses = pinball(quantiles=quantiles, truth=truth, levels=levels)
-    size = np.nansum(np.abs(truth))
-    axes = tuple(range(losses.ndim - 1))
-    return float((2 * np.nansum(losses, axis=axes) / size).mean()) if size > 0 else float("nan")
-
-
 def coverage(*, lower: np.ndarray, upper: np.ndarray, truth: np.ndarray) -> float:
     """Share of targets inside their interval."""
     known = ~np.isnan(truth) & ~np.isnan(lower)
