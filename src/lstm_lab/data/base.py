@@ -146,6 +146,11 @@ class SequenceDataModule(pl.LightningDataModule):
         """How much there is to learn from: training samples, or rows where samples overlap."""
         return len(self.samples("train"))
 
+    @property
+    def fold_count(self) -> int:
+        """How many folds take turns in being the test; 1 where something else says what the test is."""
+        return 1
+
     def sampler(self) -> Sampler:
         """Which training samples make a batch."""
         return Shuffled(len(self.samples("train")), self.batch_size, self.seed)

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lstm_lab.data import LabelledTextDataModule
+from lstm_lab.data.folding import deal, groups_of, share_off
 from lstm_lab.data.text.label_processor import LabelledTextProcessor
 from lstm_lab.data.text.labelled import NAMED, read_labelled
-from lstm_lab.data.text.split import folds_of, groups_of, share_off
 from lstm_lab.data.text.tokenizer import Tokenizer
 from lstm_lab.data.text.vectors import read_vectors
 from lstm_lab.errors import UserError
@@ -59,7 +59,7 @@ def test_no_text_stands_in_two_folds_and_every_text_in_one(rows, data):
     if count < 2:
         return
     folds = data.draw(st.integers(2, count))
-    fold = folds_of(labels, groups, folds, 0)
+    fold = deal(labels, groups, folds, 0)
     assert set(fold) == set(range(folds))
     for text in set(texts):
         assert len({int(fold[row]) for row in range(len(texts)) if texts[row] == text}) == 1
@@ -70,7 +70,7 @@ def test_no_text_stands_in_two_folds_and_every_text_in_one(rows, data):
 
 def test_folds_hold_each_class_in_proportion():
     labels = ["a"] * 30 + ["b"] * 20
-    fold = folds_of(labels, np.arange(50), 5, seed=3)
+    fold = deal(labels, np.arange(50), 5, seed=3)
     for one in range(5):
         assert (fold[:30] == one).sum() == 6
         assert (fold[30:] == one).sum() == 4

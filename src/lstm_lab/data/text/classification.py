@@ -9,13 +9,13 @@ import numpy as np
 import torch
 
 from lstm_lab.data.base import SequenceDataModule
+from lstm_lab.data.folding import Folds, groups_of, share_off
 from lstm_lab.data.labels import classes_of, count_classes, numbers_of
 from lstm_lab.data.loader import ByLength
 from lstm_lab.data.text.label_processor import LabelledTextProcessor
 from lstm_lab.data.text.labelled import DNA, NAMED, Labelled, read_labelled
 from lstm_lab.data.text.reading import digest
 from lstm_lab.data.text.sequences import Ragged, Sequences
-from lstm_lab.data.text.split import folds_of, groups_of, share_off
 from lstm_lab.data.text.tokenizer import SPECIALS, Tokenizer, learnt
 from lstm_lab.data.text.vectors import read_vectors
 from lstm_lab.errors import UserError, check_at_least
@@ -43,8 +43,10 @@ class LabelledTextDataModule(SequenceDataModule):
         vectors: a file of word vectors, one a line, as GloVe and fastText have them.
         validation: share of what is not test, by which everything is chosen.
         test: share that is scored once, where the files do not say which.
-        folds: null divides once; a number divides into so many test parts; ``all`` leaves one text out at a time.
-        fold: which of them is the test part.
+        folds: null divides once; a number divides into so many test parts; ``all`` leaves one group out at a time.
+        fold: which of them is the test part, from 0; or ``k/n``, the k-th of n.
+        group: what must not be in two parts besides equal texts: a column of the table, or a rule over the names of
+            files, see `lstm_lab.data.folding.group_names`.
         batch_size: texts of similar length in a batch.
         seed: decides the division and the order.
 
@@ -71,7 +73,8 @@ class LabelledTextDataModule(SequenceDataModule):
         validation: float = 0.1,
         test: float = 0.2,
         folds: int | str | None = None,
-        fold: int = 0,
+        fold: int | str | None = None,
+        group: str | None = None,
         batch_size: int = 32,
         seed: int = 0,
     ) -> None:
@@ -81,7 +84,8 @@ class LabelledTextDataModule(SequenceDataModule):
         self.text_column, self.label_column = text, label
         self.kind, self.vocabulary, self.minimum, self.lower = tokenizer, vocabulary, minimum, lower
         self.longest, self.vectors = longest, vectors
-        self.validation, self.test, self.folds, self.fold = validation, test, folds, fold
+        self.validation, self.test, self.folds = validation, test, Folds.read(folds, fold)
+        self.group_column = group
         self._all: Labelled | None = None
         self._refit = False
 
@@ -135,11 +139,15 @@ class LabelledTextDataModule(SequenceDataModule):
     @property
     def fold_count(self) -> int:
         """How many folds there are, 1 where the files or a share say what the test is."""
-        if self.folds is None:
-            return 1
-        if self.folds == "all":
-            return int(groups_of(self.labelled.texts).max()) + 1
-        return int(self.folds)
+        return 1 if self.folds is None else self.folds.size(self._groups(self.read()), self._what)
+
+    def _groups(self, found: Labelled) -> np.ndarray:
+        """What stays together: equal texts, or all with the same word in the column of groups."""
+        return groups_of(found.groups or found.texts)
+
+    @property
+    def _what(self) -> str:
+        return "texts" if self.group_column is None else f"words in column '{self.group_column}'"
 
     @property
     def protocol(self) -> str:
@@ -147,8 +155,8 @@ class LabelledTextDataModule(SequenceDataModule):
         self.setup()
         count = int((self.parts == "test").sum())
         if self.folds is not None:
-            how = "one left out" if self.folds == "all" else f"{self.fold_count}-fold"
-            return f"{how}, fold {self.fold}: {count} texts, equal texts in one fold, scored once"
+            alike = "equal texts" if self.group_column is None else f"texts of one '{self.group_column}'"
+            return f"{self.folds.said}: {count} texts, {alike} in one fold, scored once"
         return (
             f"{count:,} test texts, scored once; chosen on {int((self.parts == 'validation').sum()):,} others"
         )
@@ -205,32 +213,35 @@ class LabelledTextDataModule(SequenceDataModule):
     def read(self) -> Labelled:
         """Reads everything; a subclass with a source of its own replaces this and nothing else."""
         if self.name in NAMED:
+            if self.group_column is not None:
+                raise UserError(f"data.group={self.group_column}: {self.name} has no column of groups.")
             return NAMED[self.name](self.dir)
         if self.path is None:
             raise UserError("data=labelled needs a table or a folder: data.path=my.tsv")
-        return read_labelled(self.path, self.text_column, self.label_column, self.encoding)
+        return read_labelled(self.path, self.text_column, self.label_column, self.encoding, self.group_column)
 
     def _divide(self) -> None:
         """Gives each text its part. What the files say is kept; what they do not say is drawn."""
         found = self.labelled
-        groups, labels = groups_of(found.texts), found.labels
+        groups, labels = self._groups(found), found.labels
         parts = np.array(found.parts if found.parts else ["train"] * len(found), dtype=object)
         classes_of(labels, found.source)
         self._duplicates = 0
         if self.folds is not None:
             if found.parts:
-                raise UserError(f"data.folds={self.folds}: {found.source} has a test part of its own.")
-            if not 0 <= self.fold < self.fold_count:
-                raise UserError(f"data.fold={self.fold} must lie between 0 and {self.fold_count - 1}.")
-            parts[folds_of(labels, groups, self.fold_count, self.seed) == self.fold] = "test"
+                raise UserError(
+                    f"data.folds: {found.source} has a test part of its own; without folds it is scored."
+                )
+            parts[self.folds.tested(labels, groups, self.seed, self._what)] = "test"
         elif "test" not in parts:
-            parts[share_off(labels, groups, self.test, self.seed, "data.test")] = "test"
+            parts[share_off(labels, groups, self.test, self.seed, "data.test", self._what)] = "test"
         if not found.parts:
             self._duplicates = len(found) - (int(groups.max()) + 1)
         if "validation" not in parts:
             rest = np.flatnonzero(parts == "train")
             words = [labels[row] for row in rest]
-            drawn = share_off(words, groups[rest], self.validation, self.seed + 1, "data.validation")
+            chosen = ("data.validation", self._what)
+            drawn = share_off(words, groups[rest], self.validation, self.seed + 1, *chosen)
             parts[rest[drawn]] = "validation"
         trained = set(groups[parts == "train"].tolist())
         self._overlap = sum(group in trained for group in groups[parts == "test"].tolist())

@@ -15,11 +15,11 @@ from torch import Tensor
 from lstm_lab.batch import Batch
 from lstm_lab.data.base import SequenceDataModule
 from lstm_lab.data.files import find
+from lstm_lab.data.folding import Folds, divide, groups_of, share_off
 from lstm_lab.data.loader import ByLength
 from lstm_lab.data.text.labelled import DNA, check_letters
 from lstm_lab.data.text.reading import digest, lines, read_text
 from lstm_lab.data.text.sequences import Ragged, Sequences
-from lstm_lab.data.text.split import groups_of, share_off
 from lstm_lab.data.text.tokenizer import SPECIALS, Tokenizer, learnt
 from lstm_lab.errors import UserError, check_choice
 from lstm_lab.spec import Spec, Target, Tokens
@@ -155,6 +155,8 @@ class GapDataModule(SequenceDataModule):
         strands: whether training sees each sequence of DNA and its reverse complement.
         validation: share of what is not test.
         test: share that is scored once.
+        folds: null divides once; a number divides into so many test parts; ``all`` leaves one sequence out at a time.
+        fold: which of them is the test part, from 0; or ``k/n``, the k-th of n.
         batch_size: sequences of similar length in a batch.
         seed: decides the division and the order.
 
@@ -171,13 +173,15 @@ class GapDataModule(SequenceDataModule):
         strands: bool = True,
         validation: float = 0.1,
         test: float = 0.1,
+        folds: int | str | None = None,
+        fold: int | str | None = None,
         batch_size: int = 32,
         seed: int = 0,
     ) -> None:
         super().__init__(name, batch_size, seed)
         check_choice("data.name", name, ("arabidopsis", "mirrors", "fasta", "lines"))
         self.path, self.dir, self.encoding, self.strands = path, dir, encoding, strands
-        self.validation, self.test = validation, test
+        self.validation, self.test, self.folds = validation, test, Folds.read(folds, fold)
         self.is_dna = name in ("arabidopsis", "fasta")
         self._texts: dict[str, list[str]] = {}
 
@@ -186,13 +190,7 @@ class GapDataModule(SequenceDataModule):
         if self._texts:
             return
         texts, self._source = self.read()
-        groups = groups_of(texts)
-        same = [""] * len(texts)
-        parts = np.array(["train"] * len(texts), dtype=object)
-        parts[share_off(same, groups, self.test, self.seed, "data.test")] = "test"
-        rest = np.flatnonzero(parts == "train")
-        drawn = share_off(same[: len(rest)], groups[rest], self.validation, self.seed + 1, "data.validation")
-        parts[rest[drawn]] = "validation"
+        parts = self._divide(texts)
         train = [texts[row] for row in np.flatnonzero(parts == "train")]
         known = [*train, _BASES] if self.is_dna else train
         tokenizer = learnt(self.earlier, known, "char")
@@ -202,6 +200,26 @@ class GapDataModule(SequenceDataModule):
             part: self._sequences([texts[row] for row in self._keys[part]], part) for part in PARTS
         }
         self._texts = {part: [texts[row] for row in self._keys[part]] for part in PARTS}
+
+    def _divide(self, texts: list[str]) -> np.ndarray:
+        """Returns (N,) the part of each sequence."""
+        groups, same = groups_of(texts), [""] * len(texts)
+        parts = np.array(["train"] * len(texts), dtype=object)
+        if self.folds is not None:
+            found = divide(same, groups, self.folds, self.validation, self.seed, "sequences")
+            for part, rows in found.items():
+                parts[rows] = part
+            return parts
+        parts[share_off(same, groups, self.test, self.seed, "data.test", "sequences")] = "test"
+        rest = np.flatnonzero(parts == "train")
+        chosen = (self.validation, self.seed + 1, "data.validation", "sequences")
+        parts[rest[share_off(same[: len(rest)], groups[rest], *chosen)]] = "validation"
+        return parts
+
+    @property
+    def fold_count(self) -> int:
+        """How many folds there are; 1 where a share says what the test is."""
+        return 1 if self.folds is None else self.folds.size(groups_of(self.read()[0]), "sequences")
 
     @property
     def spec(self) -> Spec:
@@ -244,7 +262,9 @@ class GapDataModule(SequenceDataModule):
     def protocol(self) -> str:
         """How the test is scored."""
         count = int((self.samples("test").along["gap"][0].flat >= 0).sum())
-        return f"each of {count:,} symbols of {len(self.samples('test'))} test sequences missing alone, scored once"
+        fold = "" if self.folds is None else f"{self.folds.said}, equal sequences in one fold; "
+        tested = len(self.samples("test"))
+        return f"{fold}each of {count:,} symbols of {tested} test sequences missing alone, scored once"
 
     def describe(self) -> str:
         """Sequences and symbols of each part."""

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from lstm_lab.data.files import find
+from lstm_lab.data.folding import group_names
 from lstm_lab.data.text.reading import lines, read_text
 from lstm_lab.errors import UserError, nearest
 
@@ -32,12 +33,14 @@ class Labelled:
         labels: N labels.
         parts: ``train``, ``validation`` or ``test`` of each; empty where the file does not say.
         source: where they were read from.
+        groups: of each, what must not stand in two parts; empty where only equal texts belong together.
     """
 
     texts: list[str]
     labels: list[str]
     parts: list[str]
     source: str
+    groups: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.texts)
@@ -46,7 +49,9 @@ class Labelled:
 # -- tables -------------------------------------------------------------------------------------------------
 
 
-def read_table(path: Path, text: str | None, label: str | None, encoding: str) -> Labelled:
+def read_table(
+    path: Path, text: str | None, label: str | None, encoding: str, group: str | None = None
+) -> Labelled:
     """Reads a tsv or csv table; a header is known by its names.
 
     Args:
@@ -54,13 +59,14 @@ def read_table(path: Path, text: str | None, label: str | None, encoding: str) -
         text: name or number (from 1) of the column of texts; found by itself if None.
         label: of the column of labels.
         encoding: of the file.
+        group: column of what must not stand in two parts, such as an author.
 
     Raises:
         UserError: naming the row that has too few cells, no text or no label.
     """
     rows = _rows(path, encoding)
     header = [cell.strip() for cell in rows[0][1]]
-    wanted = [name for name in (text, label) if name is not None and not str(name).isdigit()]
+    wanted = [name for name in (text, label, group) if name is not None and not str(name).isdigit()]
     named = bool(wanted) or any(name.lower() in _TEXTS + _LABELS for name in header)
     body = rows[1:] if named else rows
     if not body:
@@ -74,7 +80,8 @@ def read_table(path: Path, text: str | None, label: str | None, encoding: str) -
     for (line, _), one, word in zip(body, columns[at_text], columns[at_label], strict=True):
         if not one or not word:
             raise UserError(f"{path}, row {line}: there is no {'text' if not one else 'label'}.")
-    return Labelled(columns[at_text], columns[at_label], [], str(path))
+    groups = () if group is None else tuple(columns[_place(path, names, group, "group")])
+    return Labelled(columns[at_text], columns[at_label], [], str(path), groups)
 
 
 def _rows(path: Path, encoding: str) -> list[tuple[int, list[str]]]:
@@ -102,13 +109,7 @@ def _find_columns(
         word: str | None, key: str, usual: Sequence[str], guess: Callable[[int], float], not_at: int
     ) -> int:
         if word is not None:
-            if str(word) in names:
-                return names.index(str(word))
-            if str(word).isdigit() and 0 < int(word) <= len(names):
-                return int(word) - 1
-            raise UserError(
-                f"data.{key}={word}: {path} has no such column.{nearest(str(word), names)} Columns: {', '.join(names)}."
-            )
+            return _place(path, names, word, key)
         known = [n for n, name in enumerate(names) if name.lower() in usual and n != not_at]
         return known[0] if known else max((n for n in range(len(names)) if n != not_at), key=guess)
 
@@ -117,15 +118,31 @@ def _find_columns(
     return at_text, at_label
 
 
-def read_folder(path: Path, encoding: str) -> Labelled:
+def _place(path: Path, names: list[str], word: str, key: str) -> int:
+    """The column that a user names, by its name or its number from 1."""
+    if str(word) in names:
+        return names.index(str(word))
+    if str(word).isdigit() and 0 < int(word) <= len(names):
+        return int(word) - 1
+    raise UserError(
+        f"data.{key}={word}: {path} has no such column.{nearest(str(word), names)} Columns: {', '.join(names)}."
+    )
+
+
+def read_folder(path: Path, encoding: str, group: str | None = None) -> Labelled:
     """Reads a folder with a folder for each class and a text in each file; ``train`` and ``test`` may stand above.
+
+    Args:
+        path: the folder.
+        encoding: of the files.
+        group: rule by which the name of a file tells what it must not part from, see `folding.group_names`.
 
     Raises:
         UserError: if there are no such folders, or one is empty.
     """
     parts = [one for one in ("train", "validation", "test") if (path / one).is_dir()]
     roots = [(part, path / part) for part in parts] or [("", path)]
-    texts, labels, found = [], [], []
+    texts, labels, found, names = [], [], [], []
     for part, root in roots:
         for folder in sorted(one for one in root.iterdir() if one.is_dir()):
             files = sorted(one for one in folder.iterdir() if one.is_file() and not one.name.startswith("."))
@@ -134,19 +151,23 @@ def read_folder(path: Path, encoding: str) -> Labelled:
             texts += [read_text(file, encoding) for file in files]
             labels += [folder.name] * len(files)
             found += [part] * len(files)
+            names += [str(file.relative_to(path)) for file in files]
     if not texts:
         raise UserError(f"{path}: there is no folder for each class in it.")
-    return Labelled(texts, labels, found if parts else [], str(path))
+    groups = () if group is None else tuple(group_names(names, group))
+    return Labelled(texts, labels, found if parts else [], str(path), groups)
 
 
-def read_labelled(path: str | Path, text: str | None, label: str | None, encoding: str) -> Labelled:
-    """Reads a table or a folder by class."""
+def read_labelled(
+    path: str | Path, text: str | None, label: str | None, encoding: str, group: str | None = None
+) -> Labelled:
+    """Reads a table or a folder by class, with groups by a column or by the names of files."""
     path = Path(path).expanduser()
     if path.is_dir():
-        return read_folder(path, encoding)
+        return read_folder(path, encoding, group)
     if not path.is_file():
         raise UserError(f"{path}: there is no such file or folder.")
-    return read_table(path, text, label, encoding)
+    return read_table(path, text, label, encoding, group)
 
 
 # -- named sets ---------------------------------------------------------------------------------------------

@@ -13,12 +13,12 @@ from torch import Tensor
 
 from lstm_lab.batch import Batch
 from lstm_lab.data.base import SequenceDataModule
+from lstm_lab.data.folding import Folds, groups_of, share_off
 from lstm_lab.data.labels import classes_of
 from lstm_lab.data.loader import ByLength
 from lstm_lab.data.text.reading import digest, lines, read_text
 from lstm_lab.data.text.residues import Tagged, cb513, protein_qs, read_tagged
 from lstm_lab.data.text.sequences import Ragged, Sequences
-from lstm_lab.data.text.split import folds_of, groups_of, share_off
 from lstm_lab.data.text.tokenizer import SPECIALS, Tokenizer, learnt
 from lstm_lab.data.text.treebank import COLUMNS, made_sentences, read_conllu
 from lstm_lab.errors import UserError, check_choice
@@ -128,8 +128,8 @@ class TaggedSequencesDataModule(SequenceDataModule):
         column: of a treebank: ``upos``, ``xpos`` or ``deprel``.
         validation: share of what is not test.
         test: share that is scored once, where the files do not say which.
-        folds: null divides once; a number divides into so many test parts.
-        fold: which of them is the test part.
+        folds: null divides once; a number divides into so many test parts; ``all`` leaves one sequence out at a time.
+        fold: which of them is the test part, from 0; or ``k/n``, the k-th of n.
         batch_size: sequences of similar length in a batch.
         seed: decides the division and the order.
 
@@ -147,8 +147,8 @@ class TaggedSequencesDataModule(SequenceDataModule):
         column: str = "upos",
         validation: float = 0.1,
         test: float = 0.2,
-        folds: int | None = None,
-        fold: int = 0,
+        folds: int | str | None = None,
+        fold: int | str | None = None,
         batch_size: int = 16,
         seed: int = 0,
     ) -> None:
@@ -157,7 +157,7 @@ class TaggedSequencesDataModule(SequenceDataModule):
         check_choice("data.column", column, COLUMNS)
         self.column = column
         self.path, self.dir, self.encoding, self.wanted = path, dir, encoding, classes
-        self.validation, self.test, self.folds, self.fold = validation, test, folds, fold
+        self.validation, self.test, self.folds = validation, test, Folds.read(folds, fold)
         self._all: Tagged | None = None
 
     def setup(self, stage: str | None = None) -> None:
@@ -218,17 +218,19 @@ class TaggedSequencesDataModule(SequenceDataModule):
 
     @property
     def fold_count(self) -> int:
-        """How many folds there are."""
-        return self.folds or 1
+        """How many folds there are; 1 where the files or a share say what the test is."""
+        return 1 if self.folds is None else self.folds.size(self._groups(self.read()), "sequences")
+
+    @staticmethod
+    def _groups(found: Tagged) -> np.ndarray:
+        return groups_of([" ".join(symbols) for symbols in found.symbols])
 
     @property
     def protocol(self) -> str:
         """How the test is scored."""
         test = self.samples("test")
         counted = int((self._labels("test") >= 0).sum())
-        fold = (
-            "" if self.folds is None else f"fold {self.fold} of {self.folds}, equal sequences in one fold; "
-        )
+        fold = "" if self.folds is None else f"{self.folds.said}, equal sequences in one fold; "
         return f"{fold}{counted:,} labels of {len(test)} sequences that count, each scored once"
 
     def describe(self) -> str:
@@ -286,22 +288,21 @@ class TaggedSequencesDataModule(SequenceDataModule):
         return read_tagged(self.path, self.encoding)
 
     def _divide(self, found: Tagged) -> None:
-        groups = groups_of([" ".join(symbols) for symbols in found.symbols])
+        groups = self._groups(found)
         same = [""] * len(found)
         parts = np.array(found.parts if found.parts else ["train"] * len(found), dtype=object)
         if self.folds is not None:
             if found.parts:
-                raise UserError(f"data.folds={self.folds}: {found.source} has a test part of its own.")
-            if not 0 <= self.fold < self.folds:
-                raise UserError(f"data.fold={self.fold} must lie between 0 and {self.folds - 1}.")
-            parts[folds_of(same, groups, self.folds, self.seed) == self.fold] = "test"
+                raise UserError(
+                    f"data.folds: {found.source} has a test part of its own; without folds it is scored."
+                )
+            parts[self.folds.tested(same, groups, self.seed, "sequences")] = "test"
         elif "test" not in parts:
-            parts[share_off(same, groups, self.test, self.seed, "data.test")] = "test"
+            parts[share_off(same, groups, self.test, self.seed, "data.test", "sequences")] = "test"
         rest = np.flatnonzero(parts == "train")
         if "validation" not in parts:
-            drawn = share_off(
-                same[: len(rest)], groups[rest], self.validation, self.seed + 1, "data.validation"
-            )
+            chosen = ("data.validation", "sequences")
+            drawn = share_off(same[: len(rest)], groups[rest], self.validation, self.seed + 1, *chosen)
             parts[rest[drawn]] = "validation"
         self.parts = parts
 

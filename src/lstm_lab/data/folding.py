@@ -1,0 +1,237 @@
+"""Which samples train, which validate, which are the test: by groups that never part, and by folds that take turns.
+
+A group is whatever makes samples alike: equal texts, one speaker, one dialogue, one recording that clips were cut from.
+Whatever the kind of data, folds come from here: each group is in the test of exactly one fold. Where nobody asks for
+folds, each kind draws its one test part as its own module says; recorded figures stand on those draws.
+
+Shapes: N samples.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+import numpy as np
+
+from lstm_lab.errors import UserError
+
+PARTS = ("train", "validation", "test")
+_PREFIX = re.compile(r"[^_\-. ]+")
+
+
+@dataclass(frozen=True)
+class Folds:
+    """One of several folds that take turns in being the test.
+
+    Attributes:
+        count: how many; None leaves one group out at a time.
+        number: which of them is the test, from 0.
+    """
+
+    count: int | None
+    number: int
+
+    @classmethod
+    def read(cls, folds: int | str | None, fold: int | str | None) -> Folds | None:
+        """Reads ``data.folds`` and ``data.fold``.
+
+        Args:
+            folds: how many; ``all`` leaves one group out at a time; None for none.
+            fold: the number of one, from 0; or ``k/n``, the k-th of n, from 1.
+
+        Returns:
+            The fold; None where no folds are asked for.
+
+        Raises:
+            UserError: for words that are none of these, or contradict each other.
+        """
+        if folds is not None and folds != "all" and not (_whole(folds) and int(folds) >= 2):
+            raise UserError(
+                f"data.folds={folds}: a whole number of at least 2, or all to leave one group out."
+            )
+        count = None if folds is None or folds == "all" else int(folds)
+        if isinstance(fold, str) and "/" in fold:
+            place, _, of = fold.partition("/")
+            if not (_whole(place) and _whole(of) and 1 <= int(place) <= int(of) and int(of) >= 2):
+                raise UserError(f"data.fold={fold}: the k-th of n folds is written k/n, from 1/n to n/n.")
+            if folds is not None and count != int(of):
+                raise UserError(f"data.fold={fold} contradicts data.folds={folds}.")
+            return cls(int(of), int(place) - 1)
+        if fold is not None and not _whole(fold):
+            raise UserError(f"data.fold={fold}: a number from 0, or the k-th of n folds as k/n.")
+        if folds is None:
+            if fold:
+                raise UserError(
+                    f"data.fold={fold} needs data.folds=…; or say how many there are: data.fold=1/10."
+                )
+            return None
+        return cls(count, int(fold or 0))
+
+    def size(self, groups: Sequence[Any] | np.ndarray, what: str = "groups") -> int:
+        """How many folds there are.
+
+        Args:
+            groups: (N,) the group of each sample.
+            what: they are called.
+
+        Raises:
+            UserError: if there are fewer groups than folds, or no such fold.
+        """
+        distinct = len(np.unique(np.asarray(groups)))
+        size = distinct if self.count is None else self.count
+        if not 2 <= size <= distinct:
+            raise UserError(
+                f"data.folds={size} must lie between 2 and {distinct}, the number of different {what}."
+            )
+        if not 0 <= self.number < size:
+            raise UserError(f"data.fold={self.number} must lie between 0 and {size - 1}.")
+        return size
+
+    def tested(
+        self, labels: Sequence[str], groups: Sequence[Any] | np.ndarray, seed: int, what: str = "groups"
+    ) -> np.ndarray:
+        """Returns (N,) True for the samples of this fold.
+
+        Args:
+            labels: N labels, which are spread evenly; any word where there are none.
+            groups: (N,) samples of one group stay together.
+            seed: decides who comes together.
+            what: groups are called.
+
+        Raises:
+            UserError: as `size`.
+        """
+        size, groups = self.size(groups, what), np.asarray(groups)
+        if self.count is None:
+            return groups == np.unique(groups)[self.number]
+        return deal(labels, groups, size, seed) == self.number
+
+    @property
+    def said(self) -> str:
+        """In words, for the protocol."""
+        how = "one left out" if self.count is None else f"{self.count} folds"
+        return f"{how}, fold {self.number}"
+
+
+def divide(
+    labels: Sequence[str],
+    groups: Sequence[Any] | np.ndarray,
+    folds: Folds,
+    validation: float,
+    seed: int,
+    what: str = "groups",
+) -> dict[str, list[int]]:
+    """Returns the samples of each part: the fold is the test, a share of the others validates.
+
+    Args:
+        labels: N labels, which are spread evenly.
+        groups: (N,) samples of one group never part.
+        folds: which of them is the test.
+        validation: share of what is not the test.
+        seed: decides who comes together.
+        what: groups are called.
+
+    Raises:
+        UserError: if there are too few groups.
+    """
+    tested, groups = folds.tested(labels, groups, seed, what), np.asarray(groups)
+    rest = np.flatnonzero(~tested)
+    words = [labels[int(row)] for row in rest]
+    drawn = share_off(words, groups[rest], validation, seed + 1, "data.validation", what)
+    return {
+        "train": rest[~drawn].tolist(),
+        "validation": rest[drawn].tolist(),
+        "test": np.flatnonzero(tested).tolist(),
+    }
+
+
+def deal(labels: Sequence[str], groups: Sequence[Any] | np.ndarray, folds: int, seed: int) -> np.ndarray:
+    """Deals groups into folds, class by class, so that each has about its share of every class.
+
+    Args:
+        labels: N labels; a group goes by the label of its first sample.
+        groups: (N,).
+        folds: how many; as many as there are groups leaves one out at a time.
+        seed: decides who comes together.
+
+    Returns:
+        (N,) the fold of each sample.
+    """
+    groups = np.asarray(groups)
+    distinct, first = np.unique(groups, return_index=True)
+    generator = np.random.default_rng(seed)
+    order = generator.permutation(len(distinct))
+    words = np.array([str(labels[int(place)]) for place in first])
+    order = order[np.argsort(words[order], kind="stable")]  # class by class, dealt like cards
+    fold = np.empty(len(distinct), dtype=np.int64)
+    fold[order] = np.arange(len(distinct)) % folds
+    return fold[np.searchsorted(distinct, groups)]
+
+
+def share_off(
+    labels: Sequence[str],
+    groups: Sequence[Any] | np.ndarray,
+    share: float,
+    seed: int,
+    name: str,
+    what: str = "groups",
+) -> np.ndarray:
+    """Returns (N,) True for about `share` of the samples, drawn by group and class.
+
+    Raises:
+        UserError: for a share that is none, or leaves one side empty.
+    """
+    if not 0 < share < 1:
+        raise UserError(f"{name}={share} must be a share above 0 and below 1.")
+    distinct = len(np.unique(np.asarray(groups)))
+    if distinct < 2:
+        raise UserError(f"{name}={share}: {distinct} of different {what} cannot be divided.")
+    # As many folds as give one of about that size; a share above a half is what the others hold.
+    many = min(distinct, max(2, round(1 / min(share, 1 - share))))
+    taken = deal(labels, groups, many, seed) == 0
+    return taken if share <= 0.5 else ~taken
+
+
+# -- groups -------------------------------------------------------------------------------------------------
+
+
+def groups_of(samples: Sequence[Any]) -> np.ndarray:
+    """Returns (N,) a number for each sample, the same for equal ones."""
+    number: dict[Any, int] = {}
+    return np.array([number.setdefault(sample, len(number)) for sample in samples])
+
+
+def group_names(names: Sequence[str], rule: str) -> list[str]:
+    """Returns the group of each file by its name below the folder of the data.
+
+    Args:
+        names: with slashes between folders.
+        rule: ``folder``, the folder that holds the file; ``prefix``, the name up to the first ``_``, ``-``, dot or
+            space; or a regular expression whose first group, searched in the whole name, is the group.
+
+    Raises:
+        UserError: for an expression that is none, or finds nothing in a name.
+    """
+    if rule == "folder":
+        return [str(PurePosixPath(name).parent) for name in names]
+    if rule == "prefix":
+        stems = [PurePosixPath(name).name for name in names]
+        return [found[0] if (found := _PREFIX.match(stem)) else stem for stem in stems]
+    try:
+        searched = [(name, re.search(rule, name)) for name in names]
+    except re.error as error:
+        raise UserError(f"data.group={rule} is no regular expression: {error}.") from None
+    groups = []
+    for name, found in searched:
+        if found is None or not found.groups():
+            raise UserError(f"data.group={rule} finds no group (in brackets) in the name {name}.")
+        groups.append(found.group(1))
+    return groups
+
+
+def _whole(word: Any) -> bool:
+    return isinstance(word, int) or (isinstance(word, str) and word.isdigit())
