@@ -1,4 +1,4 @@
-"""A long file whose series have prices of their own, through the real doors: trained, scored again, forecast, exported."""
+"""A long file whose series have prices of their own: trained, scored again, forecast and exported by the real doors."""
 
 import json
 
