@@ -23,3 +23,10 @@ def test_timing_a_step_is_no_step():
     for name, tensor in plan.model.state_dict().items():
         assert torch.equal(tensor, before[name]), name
     assert all(weight.grad is None for weight in plan.model.parameters())
+
+
+def test_a_callback_of_the_data_is_left_out_by_its_name():
+    words = ["data=echo", "callbacks.samples=null", "threads=1"]
+    settings = OmegaConf.to_container(compose_config(words), resolve=True)
+    plan = prepare(settings, words, ranks.find_group(settings["trainer"]))
+    assert "Samples" not in {type(one).__name__ for one in plan.callbacks}

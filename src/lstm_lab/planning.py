@@ -87,7 +87,7 @@ def prepare(settings: Any, overrides: Sequence[str], group: Group) -> Plan:
     ranks.check_shares(settings["data"].get("batch_size", group.world), group)
     check_at_least("fit.save_every", settings["fit"]["save_every"], 0)
     check_at_least("early_stopping.patience", settings["early_stopping"]["patience"], 0)
-    callbacks = [build(node, pl.Callback, allowed) for node in settings["callbacks"].values()]
+    callbacks = [build(node, pl.Callback, allowed) for node in settings["callbacks"].values() if node]
     watch = build(settings["probe"], pl.Callback, allowed) if settings.get("probe") else None
     lean = trainer["precision"] in ("32-true", 32, "32") and trainer["strategy"] == "auto" and accumulate == 1
     chunk = choose_chunk(settings["fit"]["steps_per_execution"], validate_every, flops, lean)
