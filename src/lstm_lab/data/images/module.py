@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from lstm_lab.batch import Batch
 from lstm_lab.data.base import SequenceDataModule
+from lstm_lab.data.folding import Folds, divide, group_names, groups_of
 from lstm_lab.data.images.order import ORDERS, permutation, step_names
 from lstm_lab.data.images.processor import ImageProcessor
 from lstm_lab.data.images.source import Pictures, image_folder, mnist, small_digits
@@ -21,6 +23,7 @@ from lstm_lab.spec import Spec, Target, Values
 ORIGINS = ("digits", "mnist", "folder")
 #: Where shares of pictures are drawn for test and validation, whatever the seed of a run.
 _SPLIT_SEED = 0
+_WHAT = "pictures, or groups of them"
 
 
 class ImageSequencesDataModule(SequenceDataModule):
@@ -37,6 +40,10 @@ class ImageSequencesDataModule(SequenceDataModule):
         channels: of the pictures of a folder, 1 or 3.
         test: share of each class that is drawn for the test where the publisher set no part apart.
         validation: share of each class of the rest.
+        folds: null divides once; a number divides into so many test parts; ``all`` leaves one group out at a time.
+        fold: which of them is the test part, from 0; or ``k/n``, the k-th of n.
+        group: rule over the names of files that says what must not be in two parts, see
+            `lstm_lab.data.folding.group_names`; without it, equal pictures stay in one fold.
         shift: pixels by which training pictures are moved at random in each direction, black coming in.
         batch_size: pictures in a global batch.
         seed: decides order and shifts.
@@ -57,6 +64,9 @@ class ImageSequencesDataModule(SequenceDataModule):
         channels: int = 1,
         test: float = 0.2,
         validation: float = 0.1,
+        folds: int | str | None = None,
+        fold: int | str | None = None,
+        group: str | None = None,
         shift: int = 0,
         batch_size: int = 64,
         seed: int = 0,
@@ -75,13 +85,18 @@ class ImageSequencesDataModule(SequenceDataModule):
         self.origin, self.path, self.dir, self.order, self.channels = origin, path, dir, order, channels
         self.permuted, self.permutation_seed = permuted, permutation_seed
         self.shares, self.shift = (test, validation), shift
+        self.folds, self.group = Folds.read(folds, fold), group
+        if group is not None and origin != "folder":
+            raise UserError(
+                f"data.group={group} is a rule over names of files; {name} has none. Allowed: null."
+            )
         self._pictures: Pictures | None = None
 
     def setup(self, stage: str | None = None) -> None:
         """Reads the pictures once, splits them, and measures the training part."""
         if self._pictures is None:
             pictures = self._read()
-            self._parts = split(pictures, *self.shares)
+            self._parts = split(pictures, *self.shares, self.folds, self.group)
             self._fit(pictures)
             self._pictures = pictures
 
@@ -146,9 +161,19 @@ class ImageSequencesDataModule(SequenceDataModule):
         return found.hexdigest()
 
     @property
+    def fold_count(self) -> int:
+        """How many folds there are; 1 where the publisher or a share says what the test is."""
+        if self.folds is None:
+            return 1
+        pictures = self._read()
+        return 1 if pictures.test else self.folds.size(groups(pictures, self.group), _WHAT)
+
+    @property
     def protocol(self) -> str:
         """How the test is scored."""
         drawn = "the publisher's part" if self.pictures.test else "drawn at random within each class"
+        if self.folds is not None:
+            drawn = self.folds.said
         return f"{len(self._parts['test'])} test pictures, {drawn}, scored once"
 
     def describe(self) -> str:
@@ -230,14 +255,38 @@ def shifted(images: Tensor, reach: int, draws: Tensor) -> Tensor:
     return padded[torch.arange(batch)[:, None, None], rows[:, :, None], columns[:, None, :]]
 
 
-def split(pictures: Pictures, test: float, validation: float) -> dict[str, Tensor]:
+def groups(pictures: Pictures, rule: str | None) -> np.ndarray:
+    """Returns (N,) which pictures belong together: by the names of their files, else equal ones."""
+    if rule is not None:
+        return groups_of(group_names(pictures.names, rule))
+    return groups_of([image.tobytes() for image in pictures.images.numpy()])
+
+
+def split(
+    pictures: Pictures,
+    test: float,
+    validation: float,
+    folds: Folds | None = None,
+    rule: str | None = None,
+) -> dict[str, Tensor]:
     """Returns the rows of each part, in order.
 
-    The test is the publisher's, or a share of each class; validation is a share of what is left of each class.
+    The test is the publisher's, a fold, or a share of each class; validation is a share of what is left of each class.
+    Without folds a rule draws one part of as many folds as give one of about the share.
     """
+    if folds is not None and pictures.test:
+        raise UserError(
+            f"data.folds: {pictures.source} has a test part of its own; without folds it is scored."
+        )
+    if folds is None and rule is not None and not pictures.test:
+        folds = Folds(max(2, round(1 / test)), 0)
+    if folds is not None:
+        words = [pictures.classes[number] for number in pictures.labels.tolist()]
+        parts = divide(words, groups(pictures, rule), folds, validation, _SPLIT_SEED, _WHAT)
+        return {part: torch.tensor(rows) for part, rows in parts.items()}
     generator = torch.Generator().manual_seed(_SPLIT_SEED)
     count, stated = len(pictures.labels), pictures.test
-    parts: dict[str, list[Tensor]] = {"train": [], "validation": [], "test": []}
+    drawn: dict[str, list[Tensor]] = {"train": [], "validation": [], "test": []}
     for label, name in enumerate(pictures.classes):
         rows = (pictures.labels[: count - stated] == label).nonzero()[:, 0]
         rows = rows[torch.randperm(len(rows), generator=generator)]
@@ -245,8 +294,8 @@ def split(pictures: Pictures, test: float, validation: float) -> dict[str, Tenso
         judged = max(1, round(validation * (len(rows) - tested)))
         if len(rows) - tested - judged < 1 or not (stated or tested):
             raise UserError(f"class {name} has {len(rows)} pictures: too few for three parts.")
-        for part, piece in zip(parts, rows.split([len(rows) - tested - judged, judged, tested]), strict=True):
-            parts[part].append(piece)
+        for part, piece in zip(drawn, rows.split([len(rows) - tested - judged, judged, tested]), strict=True):
+            drawn[part].append(piece)
     if stated:
-        parts["test"].append(torch.arange(count - stated, count))
-    return {part: torch.cat(pieces).sort().values for part, pieces in parts.items()}
+        drawn["test"].append(torch.arange(count - stated, count))
+    return {part: torch.cat(pieces).sort().values for part, pieces in drawn.items()}

@@ -29,6 +29,7 @@ class Pictures:
         classes: their names.
         test: how many of the last pictures the publisher set apart as the test part; 0 where nobody did.
         source: where they were read from.
+        names: of their files below the folder, empty where there are none.
     """
 
     images: Tensor
@@ -36,6 +37,7 @@ class Pictures:
     classes: tuple[str, ...]
     test: int
     source: str
+    names: tuple[str, ...] = ()
 
 
 def small_digits() -> Pictures:
@@ -118,7 +120,8 @@ def image_folder(path: str | Path, channels: int = 1) -> Pictures:
         images.append(image)
     labels = torch.tensor([classes.index(label) for _, label in listed])
     test = sum(file.is_relative_to(parts[1]) for file, _ in listed) if len(parts) == 2 else 0
-    return Pictures(torch.stack(images), labels, tuple(classes), test, str(root))
+    names = tuple(str(file.relative_to(root)) for file, _ in listed)
+    return Pictures(torch.stack(images), labels, tuple(classes), test, str(root), names)
 
 
 def read_image(path: str | Path, channels: int = 1) -> Tensor:

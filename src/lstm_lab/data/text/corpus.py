@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from lstm_lab.data.files import find
+from lstm_lab.data.folding import Folds
 from lstm_lab.data.text.reading import lines, read_text
 from lstm_lab.errors import UserError
 
@@ -50,6 +51,26 @@ def read_file(path: str | Path, encoding: str, validation: float, test: float) -
             f"{path}: {len(text)} characters are too few for data.validation={validation} and data.test={test}."
         )
     return Corpus(*parts, str(path))
+
+
+def fold_text(corpus: Corpus, folds: Folds, validation: float) -> Corpus:
+    """Cuts a text into as many stretches as there are folds: one is the test, what comes before it validates.
+
+    The text is read as a ring, so that the first stretch has something before it too: its end.
+
+    Args:
+        corpus: the whole text; how it was cut is of no account.
+        folds: which stretch.
+        validation: share of the text that validates.
+    """
+    text = corpus.train + corpus.validation + corpus.test
+    assert folds.count is not None
+    start, end = (len(text) * number // folds.count for number in (folds.number, folds.number + 1))
+    rest = text[end:] + text[:start]
+    cut = len(rest) - int(len(text) * validation)
+    if min(cut, end - start, len(rest) - cut) < 2:
+        raise UserError(f"{corpus.source}: {len(text)} characters are too few for data.folds={folds.count}.")
+    return Corpus(rest[:cut], rest[cut:], text[start:end], corpus.source, corpus.floor)
 
 
 def penn_treebank(directory: str | None) -> Corpus:

@@ -9,8 +9,9 @@ import numpy as np
 import torch
 
 from lstm_lab.data.base import SequenceDataModule
+from lstm_lab.data.folding import Folds
 from lstm_lab.data.loader import InOrder
-from lstm_lab.data.text.corpus import NAMED, Corpus, read_file
+from lstm_lab.data.text.corpus import NAMED, Corpus, fold_text, read_file
 from lstm_lab.data.text.processor import TextProcessor
 from lstm_lab.data.text.reading import digest
 from lstm_lab.data.text.streams import Streams
@@ -35,6 +36,8 @@ class TextDataModule(SequenceDataModule):
         lower: whether text is put in lower case.
         validation: share of the text before the test, by which everything is chosen.
         test: last share of the text, scored once.
+        folds: null divides once; a number cuts the text into so many stretches that are the test in turn.
+        fold: which of them is the test part, from 0; or ``k/n``, the k-th of n.
         batch_size: readers of the training part.
         bptt: steps of a chunk, through which gradients flow.
         test_readers: readers of the test part; one reads it from end to end as a person would.
@@ -43,6 +46,8 @@ class TextDataModule(SequenceDataModule):
     Raises:
         UserError: if a file cannot be read, or is too short.
     """
+
+    refits = True
 
     def __init__(
         self,
@@ -56,6 +61,8 @@ class TextDataModule(SequenceDataModule):
         lower: bool = False,
         validation: float = 0.05,
         test: float = 0.1,
+        folds: int | str | None = None,
+        fold: int | str | None = None,
         batch_size: int = 20,
         bptt: int = 35,
         test_readers: int = 1,
@@ -67,7 +74,19 @@ class TextDataModule(SequenceDataModule):
         self.path, self.dir, self.encoding = path, dir, encoding
         self.kind, self.vocabulary, self.minimum, self.lower = tokenizer, vocabulary, minimum, lower
         self.validation, self.test, self.bptt, self.test_readers = validation, test, bptt, test_readers
+        self.folds = Folds.read(folds, fold)
+        if self.folds is not None and (name == "ptb" or self.folds.count is None):
+            why = (
+                "ptb has a test part of its own"
+                if name == "ptb"
+                else "data.folds=all is for groups, a text has none"
+            )
+            raise UserError(
+                f"data.folds: {why}. Allowed: null"
+                + ("." if name == "ptb" else ", or a number of stretches.")
+            )
         self._corpus: Corpus | None = None
+        self._joined = False
 
     # -- what the rest of the house asks --------------------------------------------------------------------
 
@@ -76,6 +95,9 @@ class TextDataModule(SequenceDataModule):
         if self._corpus is not None:
             return
         corpus = self.read()
+        if self.folds is not None:
+            self.folds.size(range(len(corpus.train)), "characters")
+            corpus = fold_text(corpus, self.folds, self.validation)
         settings = self.kind, self.vocabulary, self.minimum, self.lower
         tokenizer = learnt(self.earlier, [corpus.train], *settings)
         self.kind = tokenizer.kind
@@ -88,6 +110,19 @@ class TextDataModule(SequenceDataModule):
             tokenizer, self._start(tokenizer), _opening(corpus.train), self.encoding
         )
         self._corpus = corpus
+
+    def fit_again(self) -> None:
+        """Validation text joins the training part; the tokenizer stays that of the training part alone."""
+        self.setup()
+        if not self._joined:
+            self._texts["train"] += self._texts["validation"]
+            self._tokens["train"] = torch.cat([self._tokens["train"], self._tokens["validation"]])
+            self._joined = True
+
+    @property
+    def fold_count(self) -> int:
+        """How many stretches of the text take turns; 1 where a share says what the test is."""
+        return 1 if self.folds is None else self.folds.count or 1
 
     @property
     def corpus(self) -> Corpus:
@@ -134,7 +169,8 @@ class TextDataModule(SequenceDataModule):
         """How the test is scored."""
         count, readers = len(self.tokens("test")) - 1, self._readers("test")
         how = "from end to end" if readers == 1 else f"by {readers} readers"
-        return f"all {count:,} {self.unit}s of the test part but the first, read {how} with a carried state, once"
+        fold = "" if self.folds is None else f"{self.folds.said} of the text: "
+        return f"{fold}all {count:,} {self.unit}s of the test part but the first, read {how} with a carried state, once"
 
     def describe(self) -> str:
         """Tokens and unknown ones of each part, and what looks wrong."""

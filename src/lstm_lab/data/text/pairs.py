@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from lstm_lab.data.files import find
+from lstm_lab.data.folding import Folds, divide, groups_of
 from lstm_lab.data.text.pairs_made import MADE
 from lstm_lab.data.text.reading import lines, read_text
 from lstm_lab.errors import UserError, check_at_least, check_choice
@@ -44,11 +45,13 @@ class Division:
         validation: share of the pairs.
         test: share of the pairs.
         seed: decides which.
+        folds: which of several parts is the test, instead of a share.
     """
 
     validation: float
     test: float
     seed: int
+    folds: Folds | None = None
 
     def __call__(self, pairs: Sequence[Pair], groups: Sequence[object], source: str) -> dict[str, list[Pair]]:
         """Divides pairs; those of one group stay together.
@@ -59,6 +62,12 @@ class Division:
         for name, share in (("validation", self.validation), ("test", self.test)):
             if not 0 < share < 1:
                 raise UserError(f"data.{name}={share} must be a share above 0 and below 1.")
+        if self.folds is not None:
+            same = groups_of(groups)
+            rows = divide(
+                [""] * len(pairs), same, self.folds, self.validation, self.seed, "sources or dialogues"
+            )
+            return {part: [pairs[row] for row in rows[part]] for part in PARTS}
         number = {group: place for place, group in enumerate(dict.fromkeys(groups))}
         chance = np.random.default_rng(self.seed).permutation(len(number)) / max(1, len(number))
         parts: dict[str, list[Pair]] = {part: [] for part in PARTS}
@@ -170,10 +179,12 @@ def _turns(
     return division(found, groups, where), where, [f"{dialogue + 1} dialogues, each in one part"]
 
 
-def made(name: str, count: int, seed: int) -> Pairs:
-    """A set of `MADE`: `count` pairs with different sources, a tenth of them each for validation and test."""
+def made(name: str, count: int, seed: int, division: Division | None = None) -> Pairs:
+    """A set of `MADE`: `count` pairs with different sources, a tenth of them each for validation and test, or folds."""
     check_at_least("data.count", count, 100)
     pairs = MADE[name](count, np.random.default_rng(seed))
+    if division is not None and division.folds is not None:
+        return Pairs(division(pairs, [source for source, _ in pairs], "package"), "package")
     cuts = int(0.8 * count), int(0.9 * count)
     return Pairs(
         {"train": pairs[: cuts[0]], "validation": pairs[cuts[0] : cuts[1]], "test": pairs[cuts[1] :]},

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from lstm_lab.data.base import SequenceDataModule
+from lstm_lab.data.folding import Folds
 from lstm_lab.data.loader import ByLength
 from lstm_lab.data.text.pairs import NAMED, PARTS, Division, Pair, Pairs, dialogs, made, multi30k, parallel
 from lstm_lab.data.text.pairs_made import MADE
@@ -39,6 +40,8 @@ class PairsDataModule(SequenceDataModule):
         count: pairs of a made set.
         validation: share, for sets without parts of their own.
         test: share, for sets without parts of their own.
+        folds: null divides once; a number divides into so many test parts, equal sources or dialogues in one.
+        fold: which of them is the test part, from 0; or ``k/n``, the k-th of n.
         batch_size: pairs of a batch, where there is no budget.
         budget: symbols of a batch, padding included, the longer side counting; None for batches of one size.
         seed: decides the order of batches, and which pairs a made set holds or a part gets.
@@ -66,6 +69,8 @@ class PairsDataModule(SequenceDataModule):
         count: int = 10_000,
         validation: float = 0.05,
         test: float = 0.05,
+        folds: int | str | None = None,
+        fold: int | str | None = None,
         batch_size: int = 64,
         budget: int | None = None,
         seed: int = 0,
@@ -78,7 +83,10 @@ class PairsDataModule(SequenceDataModule):
         self.shared, self.longest, self.replace_unknown = shared, longest, replace_unknown
         self.context, self.count, self.budget = context, count, budget
         # The seed of a run decides its order, not which pairs are the test: runs with other seeds are compared.
-        self.division = Division(validation, test, seed=0)
+        self.folds = Folds.read(folds, fold)
+        if self.folds is not None and name == "multi30k":
+            raise UserError("data.folds: multi30k has a test part of its own; without folds it is scored.")
+        self.division = Division(validation, test, seed=0, folds=self.folds)
         self._pairs: Pairs | None = None
 
     # -- what the rest of the house asks --------------------------------------------------------------------
@@ -141,8 +149,18 @@ class PairsDataModule(SequenceDataModule):
         if self.name == "dialogs":
             return dialogs(self.dir, self.context, self.division)
         if self.name in MADE:
-            return made(self.name, self.count, seed=0)
+            return made(self.name, self.count, 0, self.division)
         return parallel(self.path, *self.sides, self.encoding, self.division)
+
+    @property
+    def fold_count(self) -> int:
+        """How many folds there are; 1 where a share says what the test is."""
+        if self.folds is None:
+            return 1
+        if self.folds.count is None:
+            raise UserError("data.folds=all: sources are many; say how many parts, such as data.folds=5.")
+        self.read()  # says if there are fewer sources than folds
+        return self.folds.count
 
     @property
     def pairs(self) -> Pairs:
@@ -200,7 +218,8 @@ class PairsDataModule(SequenceDataModule):
     def protocol(self) -> str:
         """How the test is scored."""
         count = len(self.pairs.parts["test"])
-        return f"all {count:,} test pairs, written from the source alone, scored as plain text, once"
+        fold = "" if self.folds is None else f"{self.folds.said}: "
+        return f"{fold}all {count:,} test pairs, written from the source alone, scored as plain text, once"
 
     def describe(self) -> str:
         """Pairs and unknown symbols of each part, padding, and what looks wrong."""

@@ -13,9 +13,10 @@ import torch
 from lstm_lab.batch import Batch
 from lstm_lab.data import files
 from lstm_lab.data.base import SequenceDataModule
+from lstm_lab.data.folding import Folds
 from lstm_lab.data.timeseries.covariates import Encoder, choose_calendar, read_holidays
 from lstm_lab.data.timeseries.epidemic import incidence
-from lstm_lab.data.timeseries.inspection import report, shown
+from lstm_lab.data.timeseries.inspection import refuse, report, shown
 from lstm_lab.data.timeseries.layout import Rows, coded_static, lay_out
 from lstm_lab.data.timeseries.lengths import Lengths, choose_lengths
 from lstm_lab.data.timeseries.own import Own
@@ -23,7 +24,7 @@ from lstm_lab.data.timeseries.processor import SeriesProcessor
 from lstm_lab.data.timeseries.registry import NAMED
 from lstm_lab.data.timeseries.returns import Returns
 from lstm_lab.data.timeseries.source import Series, read_csv, share_of, shipped, sine
-from lstm_lab.data.timeseries.split import split_rows
+from lstm_lab.data.timeseries.split import rolled, split_rows
 from lstm_lab.data.timeseries.statistics import fit_statistics
 from lstm_lab.data.timeseries.uncertainty import Uncertainty
 from lstm_lab.data.timeseries.windows import Windows
@@ -61,6 +62,8 @@ class TimeSeriesDataModule(SequenceDataModule):
         validation: the rows before them, likewise; ``auto`` takes one horizon or three seasons, whichever is more,
             at most a third.
         gap: rows between two parts that are nobody's targets.
+        folds: null has one test; a number has so many, one behind the other at the end, each with what comes before it.
+        fold: which of them is the test part, from 0; or ``k/n``, the k-th of n.
         season: steps in a season; ``auto`` takes the clock's; 0 for none. Whether the rows show it is tested.
         rollout: steps that a training window asks for; ``auto`` is one season for a recursive head, else the horizon.
         scored: ``units``, or ``standardised`` by the training rows, as benchmark tables are.
@@ -97,6 +100,8 @@ class TimeSeriesDataModule(SequenceDataModule):
         test: int | float | str = "auto",
         validation: int | float | str = "auto",
         gap: int = 0,
+        folds: int | str | None = None,
+        fold: int | str | None = None,
         season: int | str = "auto",
         rollout: int | str = "auto",
         scored: str = "units",
@@ -116,6 +121,7 @@ class TimeSeriesDataModule(SequenceDataModule):
         self.test, self.validation, self.gap = test, validation, gap
         self.season, self.rollout, self.scored = season, rollout, scored
         self.unit, self.points = unit, points
+        self.folds = Folds.read(folds, fold)
         self._series: Series | None = None
         self.lengths: Lengths
         self._rows: Rows
@@ -136,11 +142,22 @@ class TimeSeriesDataModule(SequenceDataModule):
             stop = len(series) if self.rows is None else share_of(self.rows, len(series), "data.rows")
             whole = self.skip == 0 and stop >= len(series)
             self._series = series if whole else series.part(self.skip, stop)
-            self.split = split_rows(self._series, self.horizon, self.test, self.validation, self.gap)
+            test = self.test
+            if self.folds is not None:
+                end, test = rolled(self._series, self.horizon, test, self.folds)
+                self._series = self._series if end == len(self._series) else self._series.part(0, end)
+            self.split = split_rows(self._series, self.horizon, test, self.validation, self.gap)
+            if stage == "fit":
+                refuse(self._series, self.split.train, str(self.path or self._series.name))
             self.lengths = choose_lengths(self._series, self.split.train, self.season, self.lookback)
             if not isinstance(self.rollout, str):
                 check_at_least("data.rollout", self.rollout_steps, 1)
             self._fit()
+
+    @property
+    def fold_count(self) -> int:
+        """How many tests follow one another in time; 1 without folds."""
+        return 1 if self.folds is None else self.folds.count or 1
 
     def suit(self, task: dict[str, Any]) -> None:
         """Training windows hold the whole horizon where the head writes it at once, else one season."""
@@ -211,6 +228,7 @@ class TimeSeriesDataModule(SequenceDataModule):
         """How the test is scored, to stand beside every number."""
         origins = len(self.windows("test"))
         chosen = f"chosen on rows up to {shown(self.series.index[self.split.valid - 1])}"
+        chosen = chosen if self.folds is None else f"{chosen}; {self.folds.said} by time"
         scale = ", standardised by training rows" if self.scored == "standardised" else ""
         if origins == 1:
             return f"{self.horizon} steps from one origin{scale}, scored once; {chosen}"

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from lstm_lab.data.folding import Folds
 from lstm_lab.data.timeseries.source import Series, share_of
 from lstm_lab.errors import UserError, check_at_least
 
@@ -72,6 +73,34 @@ def split_rows(series: Series, horizon: int, test: Any, validation: Any, gap: in
             f"{judged} validation rows{f' and two gaps of {gap}' if gap else ''}."
         )
     return Split(train, left, rows, gap)
+
+
+def rolled(series: Series, horizon: int, test: Any, folds: Folds) -> tuple[int, int]:
+    """Where a fold ends: test parts of one size stand one behind the other at the end of a series.
+
+    Training never sees what comes after its test, so the folds are rolling origins: each is cut off behind its test.
+
+    Args:
+        series: all rows.
+        horizon: steps that are forecast.
+        test: rows of one test, as `split_rows` takes them.
+        folds: which of the tests.
+
+    Returns:
+        How many of the first rows the fold has, and how many of these are its test.
+
+    Raises:
+        UserError: for a fold that there is not.
+    """
+    if folds.count is None:
+        raise UserError(
+            "data.folds=all is for groups, rows of a series have none; say how many tests: data.folds=5."
+        )
+    rows = len(series)
+    tenth = rows // 10 if rows > _LONG else 0
+    held = max(horizon, tenth) if test == "auto" else _rows(test, series, rows, "data.test")
+    folds.size(range(rows // held), f"stretches of {held} test rows")
+    return rows - held * (folds.count - 1 - folds.number), held
 
 
 def _rows(value: Any, series: Series, total: int, name: str) -> int:

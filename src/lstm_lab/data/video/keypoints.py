@@ -21,12 +21,13 @@ from torch import Tensor
 
 from lstm_lab.batch import Batch
 from lstm_lab.data.base import SequenceDataModule
+from lstm_lab.data.folding import Folds
 from lstm_lab.data.labels import classes_of, count_classes, label_frame, numbers_of
 from lstm_lab.data.loader import ByLength
 from lstm_lab.data.video.listing import Listed, clips_below, list_clips
 from lstm_lab.data.video.processor import as_text
 from lstm_lab.data.video.reading import BadClip, decoded, load_array
-from lstm_lab.data.video.splits import split_clips
+from lstm_lab.data.video.splits import count_folds, split_clips
 from lstm_lab.data.video.store import POLICIES, fingerprint
 from lstm_lab.errors import UserError, check_choice
 from lstm_lab.spec import Spec, Target, Values
@@ -191,10 +192,12 @@ class KeypointsDataModule(SequenceDataModule):
         name: as in ``conf/data``.
         path: the folder.
         manifest: a csv that names samples, labels, groups, splits.
-        group: a regular expression that finds the source of a sample in its name.
+        group: a rule that finds the source of a sample in its name, see `lstm_lab.data.folding.group_names`.
         split: ``auto``, ``official``, ``group`` or ``random``.
         test: share of the samples, where it is drawn.
         validation: share of the others, where it is drawn.
+        folds: null divides once; a number divides into so many test parts; ``all`` leaves one group out at a time.
+        fold: which of them is the test part, from 0; or ``k/n``, the k-th of n.
         zeros: see `KeypointProcessor`.
         velocity: see `KeypointProcessor`.
         on_bad: ``fail`` or ``skip`` for samples that cannot be used.
@@ -214,6 +217,8 @@ class KeypointsDataModule(SequenceDataModule):
         split: str = "auto",
         test: float = 0.2,
         validation: float = 0.15,
+        folds: int | str | None = None,
+        fold: int | str | None = None,
         zeros: bool = True,
         velocity: bool = False,
         on_bad: str = "fail",
@@ -225,7 +230,7 @@ class KeypointsDataModule(SequenceDataModule):
             raise UserError(f"data={name} needs a folder: data.path=MP_Data")
         check_choice("data.on_bad", on_bad, POLICIES)
         self.path, self.manifest, self.group = path, manifest, group
-        self.split, self.shares = split, (test, validation)
+        self.split, self.shares, self.folds = split, (test, validation), Folds.read(folds, fold)
         self.zeros, self.velocity, self.on_bad = zeros, velocity, on_bad
         self._processor: KeypointProcessor | None = None
 
@@ -251,8 +256,15 @@ class KeypointsDataModule(SequenceDataModule):
             raise UserError(
                 f"{self.path}: none of {len(listed)} samples can be used; the first: {self._bad[0]}"
             )
-        self._parts, self._how, self._warnings = split_clips(self.clips, self.split, *self.shares)
+        self._parts, self._how, self._warnings = split_clips(self.clips, self.split, *self.shares, self.folds)
         self._fit()
+
+    @property
+    def fold_count(self) -> int:
+        """How many folds there are; 1 where a share, or the folders, say what the test is."""
+        if self.folds is None:
+            return 1
+        return count_folds(list_clips(str(self.path), self.manifest, self.group), self.split, self.folds)
 
     def _fit(self) -> None:
         train = self._parts["train"]
@@ -296,6 +308,7 @@ class KeypointsDataModule(SequenceDataModule):
             "group": "by source",
             "random": "drawn at random by sample",
         }[self._how]
+        how = how if self.folds is None else f"{self.folds.said}, {how}"
         return f"{len(self._parts['test'])} test samples, {how}, scored once"
 
     def describe(self) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import csv
-import re
 import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from lstm_lab.data.folding import group_names
 from lstm_lab.data.video.reading import ARRAYS, PICTURES, VIDEOS, natural
 from lstm_lab.errors import UserError
 
@@ -48,7 +48,8 @@ def list_clips(
         path: a folder or a zip with ``class/clip`` or ``train/class/clip``, a clip being a video file, an array or a
             folder of pictures (or, of keypoints, of arrays).
         manifest: a csv that names the files (below `path`), their labels, and perhaps group and split.
-        group: a regular expression whose first group, searched in a clip's name, is its source, such as ``_g(\\d+)_``.
+        group: a rule that finds the source of a clip in its name, see `lstm_lab.data.folding.group_names`, such as
+            ``_g(\\d+)_``.
 
     Raises:
         UserError: if there is nothing, or the table does not fit.
@@ -61,18 +62,9 @@ def list_clips(
         raise UserError(f"data.path={path}: neither a folder nor a zip.")
     clips = _from_table(Path(manifest).expanduser(), root, zipped) if manifest else _from_names(root, zipped)
     if group is not None:
-        clips = [replace(clip, group=_searched(group, clip.name)) for clip in clips]
+        named = group_names([clip.name for clip in clips], group)
+        clips = [replace(clip, group=one) for clip, one in zip(clips, named, strict=True)]
     return clips
-
-
-def _searched(pattern: str, name: str) -> str:
-    try:
-        found = re.search(pattern, name)
-    except re.error as error:
-        raise UserError(f"data.group={pattern} is no regular expression: {error}.") from None
-    if found is None or not found.groups():
-        raise UserError(f"data.group={pattern} finds no group (in brackets) in the name {name}.")
-    return found.group(1)
 
 
 def _from_names(root: Path, zipped: bool) -> list[Listed]:

@@ -10,14 +10,15 @@ from torch import Tensor
 from lstm_lab.batch import Batch
 from lstm_lab.data.base import SequenceDataModule
 from lstm_lab.data.files import find
+from lstm_lab.data.folding import Folds
 from lstm_lab.data.labels import classes_of, count_classes, numbers_of
 from lstm_lab.data.loader import InOrder, Shuffled
 from lstm_lab.data.passes import NumberedPasses, uniforms
-from lstm_lab.data.video.listing import list_clips
+from lstm_lab.data.video.listing import Listed, list_clips
 from lstm_lab.data.video.processor import ClipProcessor
 from lstm_lab.data.video.reading import FITS, Form
 from lstm_lab.data.video.sampling import WAYS, choose_frames
-from lstm_lab.data.video.splits import split_clips
+from lstm_lab.data.video.splits import count_folds, split_clips
 from lstm_lab.data.video.store import FrameStore, fingerprint, prepare
 from lstm_lab.errors import UserError, check_at_least, check_choice
 from lstm_lab.spec import Frames, Spec, Target
@@ -34,10 +35,12 @@ class VideoFramesDataModule(SequenceDataModule):
         path: where the clips are, see `lstm_lab.data.video.listing`; below the folders of data for a named set.
         manifest: a csv that names files, labels, groups, splits.
         dir: where files are looked for first.
-        group: a regular expression that finds the source of a clip in its name.
+        group: a rule that finds the source of a clip in its name, see `lstm_lab.data.folding.group_names`.
         split: ``auto``, ``official``, ``group`` or ``random``.
         test: share of the clips, where it is drawn.
         validation: share of the others, where it is drawn.
+        folds: null divides once; a number divides into so many test parts; ``all`` leaves one group out at a time.
+        fold: which of them is the test part, from 0; or ``k/n``, the k-th of n.
         size: rows and columns of a frame.
         channels: 1 for grey, 3 for colours.
         fit: ``squash`` or ``crop``.
@@ -64,6 +67,8 @@ class VideoFramesDataModule(SequenceDataModule):
         split: str = "auto",
         test: float = 0.2,
         validation: float = 0.15,
+        folds: int | str | None = None,
+        fold: int | str | None = None,
         size: int = 64,
         channels: int = 3,
         fit: str = "squash",
@@ -89,7 +94,7 @@ class VideoFramesDataModule(SequenceDataModule):
             raise UserError(f"data={name} needs a folder: data.path=my_clips")
         self.form = Form(size, size, channels, fit, float(fps))
         self.path, self.manifest, self.dir, self.group = path, manifest, dir, group
-        self.split, self.shares = split, (test, validation)
+        self.split, self.shares, self.folds = split, (test, validation), Folds.read(folds, fold)
         self.count, self.way = frames, sampling if frames else "all"
         self.ahead, self.on_bad, self.workers = ahead, on_bad, workers
         self._store: FrameStore | None = None
@@ -98,16 +103,24 @@ class VideoFramesDataModule(SequenceDataModule):
         """Lists, decodes (once for ever) and divides the clips."""
         if self._store is not None:
             return
-        self._source = _found(self.path, self.dir)
-        listed = list_clips(
-            self._source, _found(self.manifest, self.dir) if self.manifest else None, self.group
-        )
+        listed = self._listed()
         self._digest = fingerprint(listed)
         store = prepare(listed, self.form, self._digest, self.on_bad, self.workers)
         self.clips = [listed[number] for number in store.kept]
-        self._parts, self._how, self._warnings = split_clips(self.clips, self.split, *self.shares)
+        self._parts, self._how, self._warnings = split_clips(self.clips, self.split, *self.shares, self.folds)
         self._measure(store)
         self._store = store
+
+    def _listed(self) -> list[Listed]:
+        self._source = _found(str(self.path), self.dir)
+        return list_clips(
+            self._source, _found(self.manifest, self.dir) if self.manifest else None, self.group
+        )
+
+    @property
+    def fold_count(self) -> int:
+        """How many folds there are; 1 where a share, or the folders, say what the test is."""
+        return 1 if self.folds is None else count_folds(self._listed(), self.split, self.folds)
 
     def _measure(self, store: FrameStore) -> None:
         """Classes, colours and the longest clip."""
@@ -163,6 +176,7 @@ class VideoFramesDataModule(SequenceDataModule):
         how = {"official": "by the stated parts", "group": "by source", "random": "drawn at random by clip"}[
             self._how
         ]
+        how = how if self.folds is None else f"{self.folds.said}, {how}"
         asked = f"{self.ahead} frames after {self.count}" if self.ahead else "one label each"
         return f"{len(self._parts['test'])} test clips, {how}, {asked}, scored once"
 

@@ -9,8 +9,9 @@ from torch import Tensor
 
 from lstm_lab.batch import Batch
 from lstm_lab.data.base import SequenceDataModule
-from lstm_lab.data.images.module import split
-from lstm_lab.data.images.source import mnist, small_digits
+from lstm_lab.data.folding import Folds
+from lstm_lab.data.images.module import groups, split
+from lstm_lab.data.images.source import Pictures, mnist, small_digits
 from lstm_lab.data.loader import InOrder, Shuffled
 from lstm_lab.data.passes import NumberedPasses
 from lstm_lab.data.video.moving import MovingDigits, resized_glyphs
@@ -39,6 +40,8 @@ class MovingDigitsDataModule(SequenceDataModule):
         sequences: training sequences of a pass; every pass has new ones.
         validation: validation sequences.
         test: test sequences.
+        folds: null divides the digits once; a number divides them into so many test parts.
+        fold: which of them is the test part, from 0; or ``k/n``, the k-th of n.
         batch_size: sequences in a global batch.
         seed: decides the training sequences.
     """
@@ -56,6 +59,8 @@ class MovingDigitsDataModule(SequenceDataModule):
         sequences: int = 10_000,
         validation: int = 200,
         test: int = 1_000,
+        folds: int | str | None = None,
+        fold: int | str | None = None,
         batch_size: int = 16,
         seed: int = 0,
     ) -> None:
@@ -70,20 +75,31 @@ class MovingDigitsDataModule(SequenceDataModule):
         self.origin, self.dir, self.side, self.digit_size = origin, dir, size, digit_size
         self.digits, self.known, self.ahead = digits, frames, ahead
         self.counts = {"train": sequences, "validation": validation, "test": test}
+        self.folds = Folds.read(folds, fold)
         self._makers: dict[str, MovingDigits] = {}
 
     def setup(self, stage: str | None = None) -> None:
         """Reads the digits once and gives each part its own."""
         if self._makers:
             return
-        pictures = small_digits() if self.origin == "digits" else mnist(self.dir)
+        pictures = self._pictures()
         self._source = pictures.source
         glyphs = resized_glyphs(pictures.images[..., 0], self.digit_size)
-        for part, rows in split(pictures, test=0.2, validation=0.1).items():
+        for part, rows in split(pictures, 0.2, 0.1, self.folds).items():
             seed = _SEEDS.get(part, _TRAINING_SEEDS + self.seed)
             self._makers[part] = MovingDigits(
                 glyphs[rows], self.side, self.known + self.ahead, self.digits, seed
             )
+
+    def _pictures(self) -> Pictures:
+        return small_digits() if self.origin == "digits" else mnist(self.dir)
+
+    @property
+    def fold_count(self) -> int:
+        """How many folds of digits there are; 1 where the publisher or a share says which are the test."""
+        if self.folds is None or self.origin == "mnist":
+            return 1
+        return self.folds.size(groups(self._pictures(), None), "digits")
 
     @property
     def spec(self) -> Spec:
@@ -111,8 +127,9 @@ class MovingDigitsDataModule(SequenceDataModule):
     @property
     def protocol(self) -> str:
         """How the test is scored."""
+        fold = "" if self.folds is None else f"{self.folds.said} of the digits; "
         return (
-            f"{self.ahead} frames after {self.known}, {self.counts['test']} fixed test sequences of digits that"
+            f"{fold}{self.ahead} frames after {self.known}, {self.counts['test']} fixed test sequences of digits that"
             " training never shows, scored once"
         )
 

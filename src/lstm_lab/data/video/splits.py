@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import torch
 
+from lstm_lab.data.folding import Folds, divide
 from lstm_lab.data.video.listing import Listed
 from lstm_lab.errors import UserError, check_choice
 
@@ -21,7 +22,11 @@ _SEED = 0
 
 
 def split_clips(
-    clips: Sequence[Listed], how: str = "auto", test: float = 0.2, validation: float = 0.15
+    clips: Sequence[Listed],
+    how: str = "auto",
+    test: float = 0.2,
+    validation: float = 0.15,
+    folds: Folds | None = None,
 ) -> tuple[dict[str, list[int]], str, list[str]]:
     """Divides clips.
 
@@ -31,6 +36,7 @@ def split_clips(
             clips; ``auto`` takes the first of these that is possible.
         test: share of clips, where it is drawn.
         validation: share of the other clips, where it is drawn.
+        folds: which of several parts is the test, by group where groups are known.
 
     Returns:
         Indices of each part, how it was done, and warnings.
@@ -40,6 +46,8 @@ def split_clips(
     """
     check_choice("data.split", how, SPLITS)
     stated, grouped = any(clip.part for clip in clips), all(clip.group for clip in clips)
+    if folds is not None:
+        return _folded(clips, how, validation, folds, stated, grouped)
     if how == "auto":
         how = "official" if stated else "group" if grouped else "random"
     if how == "official" and not stated:
@@ -67,6 +75,37 @@ def split_clips(
                 f"data.split={how} leaves no clip for {part}: {len(clips)} clips are too few, or too alike."
             )
     return {part: sorted(parts[part]) for part in PART_NAMES}, how, warnings(clips, parts)
+
+
+def _folded(
+    clips: Sequence[Listed], how: str, validation: float, folds: Folds, stated: bool, grouped: bool
+) -> tuple[dict[str, list[int]], str, list[str]]:
+    if stated:
+        raise UserError(
+            "data.folds: names or table state a test part of their own; without folds it is scored."
+        )
+    if how == "group" and not grouped:
+        raise UserError(
+            "data.split=group: no group is known of some clips; give a column group, or data.group=…"
+        )
+    by_group = grouped and how != "random"
+    groups, what = groups_for_folds(clips, by_group)
+    parts = divide([clip.label for clip in clips], groups, folds, validation, _SEED, what)
+    return parts, "group" if by_group else "random", warnings(clips, parts)
+
+
+def groups_for_folds(clips: Sequence[Listed], by_group: bool) -> tuple[list[str], str]:
+    """Returns what never parts, a word a clip, and what it is called."""
+    return (
+        ([clip.group for clip in clips], "groups") if by_group else ([clip.name for clip in clips], "clips")
+    )
+
+
+def count_folds(clips: Sequence[Listed], how: str, folds: Folds | None) -> int:
+    """How many folds there are; 1 where a share, or somebody else, says what the test is."""
+    if folds is None or any(clip.part for clip in clips):
+        return 1
+    return folds.size(*groups_for_folds(clips, all(clip.group for clip in clips) and how != "random"))
 
 
 def _official(clips: Sequence[Listed], validation: float, grouped: bool) -> dict[str, list[int]]:
