@@ -1,6 +1,8 @@
 """A run made smaller by the real command: pruned, taught, and asked again from its directory alone."""
 
 import json
+import os
+import signal
 
 import pytest
 import torch
@@ -10,6 +12,8 @@ from lstm_lab.evaluate import main as evaluate
 from lstm_lab.paths import find_run
 from lstm_lab.predictor import load
 from lstm_lab.train import main as train
+from lstm_lab.training.saver import Saver
+from lstm_lab.training.signals import Interrupted
 from lstm_lab.training.sparsity import zeros
 
 TINY = ["data=keywords", "model=lstm", "model.hidden_size=12", "frontend.size=8"]
@@ -90,3 +94,46 @@ def test_what_cannot_be_is_told_in_one_line(first, capsys):
         told = capsys.readouterr().err.strip()
         assert said in told
         assert "\n" not in told
+
+
+SINE = [
+    *("data=sine", "data.points=80", "data.horizon=1", "data.lookback=8", "data.batch_size=16", "refit=true"),
+    *("model.hidden_size=6", "model.num_layers=2", "model.dropout=0.3", "ensemble=2", "fit.max_steps=21"),
+    *("fit.validate_every=8", "fit.steps_per_execution=3", "tracking=off"),
+]
+ECHO = ["data=echo", "model.hidden_size=6", "fit.max_steps=30", "fit.validate_every=10", "tracking=off"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("first", "second", "stage", "step"),
+    [
+        (SINE, ["start={}", "prune=0.5", "prune.by=weights", "prune.ramp=0.8"], "fit", 11),
+        (SINE, ["start={}", "prune=0.5", "prune.by=weights", "prune.ramp=0.8"], "refit", 14),
+        (SINE, ["start={}", "prune=0.5", "distill.teacher={}"], "refit", 8),
+        (ECHO, [*ECHO, "model=gru", "distill.teacher={}"], "fit", 15),
+    ],
+    ids=["weights", "weights in the refit", "units and a teacher", "a stream and its teacher"],
+)
+def test_a_smaller_run_is_resumed_to_the_last_bit(first, second, stage, step, outputs, monkeypatch):
+    assert train(first) == 0
+    words = [word.format(find_run("latest").name) for word in [*second, "tracking=off"]]
+    assert train(words) == 0
+    whole = find_run("latest")
+    agree = Saver._agree
+
+    def interrupted(self, trainer):
+        if self.stage == stage and trainer.global_step >= step:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return agree(self, trainer)
+
+    monkeypatch.setattr(Saver, "_agree", interrupted)
+    with pytest.raises(Interrupted):
+        train(words)
+    monkeypatch.setattr(Saver, "_agree", agree)
+    assert train(["resume=latest"]) == 0
+    again = find_run("latest")
+    assert again != whole
+    assert record(again)["metrics"] == record(whole)["metrics"]
+    weights, others = (load(run).model.state_dict() for run in (whole, again))
+    assert all(torch.equal(weights[name], others[name]) for name in weights)

@@ -42,9 +42,11 @@ class MagnitudePruning(pl.Callback):
         weights = [weight for weight in pl_module.members.parameters() if weight.ndim > 1]  # type: ignore[union-attr]
 
         def before(*_: Any) -> None:
-            # The first time, after a resumed run has got its weights back.
-            if not self._masks or trainer.global_step % _EVERY == 0 or trainer.global_step == self.steps:
-                self._masks = [keeps(weight, self.share(trainer.global_step)) for weight in weights]
+            step = trainer.global_step
+            if step % _EVERY == 0 or step == self.steps:
+                self._masks = [keeps(weight, self.share(step)) for weight in weights]
+            elif not self._masks:  # a resumed run has just got its weights back
+                self._masks = [keeps(weight, 0.0) for weight in weights]
 
         def after(*_: Any) -> None:
             with torch.no_grad():
