@@ -100,8 +100,12 @@ class Scorer:
         flat = score(forecast[self._known], self.truth[self._known], 1.0)
         # Of several series MASE and RMSSE are means over the series, each in its own unit.
         flat["mase"] = float(np.nanmean(np.abs(error) / np.array(self.statistics["mase"])))
-        each = np.sqrt(np.nanmean(error**2, axis=(0, 1))) / np.array(self.statistics["rmsse"])
-        return flat | {"rmsse": float(np.nanmean(each)), **found}
+        there = self._known.any(axis=(0, 1))  # a series may have ended before the test
+        each = (
+            np.sqrt(np.nanmean(error[..., there] ** 2, axis=(0, 1)))
+            / np.array(self.statistics["rmsse"])[there]
+        )
+        return flat | {"rmsse": float(each.mean()), **found}
 
 
 def forecast_part(predictor: Predictor, data: TimeSeriesDataModule, part: str) -> Forecasts:

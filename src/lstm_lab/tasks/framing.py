@@ -110,6 +110,8 @@ class Framing:
             raise UserError(
                 f"task.output=negative_binomial needs counts; the data go down to {min(statistics['floor'])}."
             )
+        if self.output == "negative_binomial" and not statistics.get("whole", True):
+            raise UserError("task.output=negative_binomial needs counts; the training rows hold fractions.")
         return SegmentForecaster(
             build_core(embedding, core),
             Transform(words, statistics["moments"]),

@@ -171,7 +171,12 @@ BROKEN = {
     "a column without a name": ("t,\n2001-01,1\n", ["row 1", "column 2"]),
     "a name twice": ("t,y,y\n2001-01,1,2\n", ["row 1", "'y'"]),
     "words only": ("a,b\nx,y\nz,w\n", ["no column holds numbers", "a, b"]),
-    "an open quote": ('t,y\n2001-01,"1\n2001-02,2\n', ["no csv table"]),
+    "an open quote": ('t,y\n2001-01,"1\n2001-02,2\n', ["row 2", "never closed"]),
+    "one stamp between months": (broken(9, 0, "2001-08-17"), ["row 9", "'t'", "not regular"]),
+    "nothing beside the clock": (
+        "t\n2001-01\n2001-02\n",
+        ["no column holds numbers", "none beside the clock"],
+    ),
 }
 
 
@@ -193,15 +198,29 @@ def test_blank_lines_do_not_shift_the_row_that_is_named(tmp_path):
         read_csv(written(tmp_path, "\nt,y\n\n2001-01,1\n2001-02,2\n2001-03,2\n\n2001-04,high\n"))
 
 
-def test_files_that_are_no_text(tmp_path):
+NO_TEXT = {
+    "binary": (bytes(range(256)), "row 1: a zero byte"),
+    "excel": (b"PK\x03\x04\x14\x00", "an Excel or zip file"),
+}
+
+
+@pytest.mark.parametrize(("content", "told"), NO_TEXT.values(), ids=list(NO_TEXT))
+def test_files_that_are_no_text(content, told, tmp_path):
     path = tmp_path / "file.csv"
-    for content in (b"t,gr\xf6\xdfe\n2001-01,1\n", bytes(range(256))):
-        path.write_bytes(content)
-        with pytest.raises(UserError, match=r"file\.csv"):
-            read_csv(path)
-    for missing in (tmp_path / "none.csv", tmp_path):
-        with pytest.raises(UserError, match="no such file"):
-            read_csv(missing)
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=rf"file\.csv.*{told}"):
+        read_csv(path)
+    with pytest.raises(UserError, match="no such file"):
+        read_csv(tmp_path / "none.csv")
+    with pytest.raises(UserError, match="this is a folder"):
+        read_csv(tmp_path)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_text_of_other_machines(encoding, tmp_path):
+    path = tmp_path / "file.csv"
+    path.write_bytes("t,größe\n2001-01,1\n2001-02,2\n".encode(encoding))
+    assert read_csv(path).names == ("größe",)
 
 
 @pytest.mark.parametrize("names", [{"target": "z"}, {"time": "z"}, {"target": "t"}])
@@ -342,6 +361,31 @@ LONG = {
         "id,t,y,s\na,2001-01,1,p\nb,2001-01,1,q\na,2001-02,1,r\nb,2001-02,1,q\n",
         {"static": ["s"]},
         ["row 4", "series 'a'", "s"],
+    ),
+}
+
+
+def two(change):
+    """A long file of two series and twelve months, a row of it changed."""
+    rows = [f"{one},{month},{place}" for place, one in enumerate("ab") for month in MONTHS]
+    return "\n".join(["id,t,y", *change(rows)]) + "\n"
+
+
+LONG |= {
+    "a stamp twice in a column that is found": (
+        two(lambda rows: [*rows, "b,2001-03,7"]),
+        {},
+        ["row 26", "'t'", "stands twice in series 'b'"],
+    ),
+    "a row of no series": (
+        two(lambda rows: [row.replace("b,2001-07", ",2001-07") for row in rows]),
+        {},
+        ["row 20", "'id'", "nothing stands where the name"],
+    ),
+    "static columns of a single series": (
+        "t,y,x\n2001-01,1,2\n2001-02,1,2\n",
+        {"static": ["x"]},
+        ["long file"],
     ),
 }
 

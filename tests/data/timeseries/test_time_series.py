@@ -1,6 +1,7 @@
 """The datamodule: where the parts begin and end, and what cannot be split."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -148,3 +149,24 @@ def test_more_ranks_than_windows_is_told():
     data.trainer = Trainer()
     with pytest.raises(UserError, match="cannot be shared by 500 processes"):
         data.train_dataloader()
+
+
+def test_what_nothing_can_be_learnt_from_is_told_before_training(tmp_path):
+    """A look at it is allowed: its report warns."""
+    for name, values, told in (
+        ("still", np.full(60, 5.0), r"still.csv, column 'y': all \d+ training rows hold 5"),
+        (
+            "late",
+            np.r_[np.full(50, np.nan), np.arange(10)],
+            r"late.csv, column 'y': not one of the \d+ training rows",
+        ),
+    ):
+        frame = pd.DataFrame({"y": values, "z": np.arange(60)})
+        frame.to_csv(tmp_path / f"{name}.csv", index=False)
+        target = ["y", "z"] if name == "late" else "y"
+        data = TimeSeriesDataModule(path=tmp_path / f"{name}.csv", target=target, horizon=3)
+        with pytest.raises(UserError, match=told):
+            data.setup("fit")
+        data = TimeSeriesDataModule(path=tmp_path / f"{name}.csv", target=target, horizon=3)
+        data.setup()
+        assert "warning: 'y'" in data.report()

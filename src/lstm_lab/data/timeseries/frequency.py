@@ -59,12 +59,20 @@ def tick(path: Path, stamps: pd.DatetimeIndex, clock: str, lines: pd.Index) -> T
     grid = pd.date_range(stamps[0], stamps[-1], freq=freq) if freq else stamps[:0]
     if len(stamps) >= _FULL * len(grid) and stamps.isin(grid).all():
         return Ticks(grid, str(grid.freqstr))
-    inside = stamps.isin(grid) if len(grid) else np.zeros(len(stamps), bool)
-    place = int(np.argmin(inside[1:])) + 1 if not inside[1:].all() else _widest(stamps)
+    place = _odd(stamps, grid)
     raise UserError(
         f"{path}, row {lines[place]}, column '{clock}': the clock is not regular: after {stamps[place - 1]} "
         f"comes {stamps[place]}. data.time=none takes rows as steps."
     )
+
+
+def _odd(stamps: pd.DatetimeIndex, grid: pd.DatetimeIndex) -> int:
+    """The first stamp that is not like most others: another day of the month, off the grid, or after the widest gap."""
+    others = np.asarray(stamps.day != pd.Series(stamps.day).mode()[0])
+    if others.mean() < 0.5 and others[1:].any():
+        return int(np.argmax(others[1:])) + 1
+    inside = stamps.isin(grid) if len(grid) else np.zeros(len(stamps), bool)
+    return int(np.argmin(inside[1:])) + 1 if not inside[1:].all() else _widest(stamps)
 
 
 def _widest(stamps: pd.DatetimeIndex) -> int:

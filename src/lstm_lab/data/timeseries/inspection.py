@@ -8,6 +8,7 @@ import pandas as pd
 from lstm_lab.data.timeseries.source import Series
 from lstm_lab.data.timeseries.split import Split
 from lstm_lab.data.timeseries.statistics import fill, is_seasonal
+from lstm_lab.errors import UserError
 
 # Series that are shown one by one.
 _SHOWN = 8
@@ -41,6 +42,31 @@ def report(series: Series, split: Split, season: int, horizon: int, lookback: in
         *_warnings(series, values),
     ]
     return "\n".join(line for line in lines if line is not None)
+
+
+def refuse(series: Series, train: int, where: str) -> None:
+    """Tells what nothing can be learnt from.
+
+    Args:
+        series: all rows.
+        train: of these, those of training.
+        where: the file, for messages.
+
+    Raises:
+        UserError: for a series without a value in its training rows, and if not one of them ever changes in these.
+    """
+    values = series.values[:train]
+    empty = np.isnan(values).all(axis=0)
+    if empty.any():
+        raise UserError(
+            f"{where}, column '{series.names[int(np.argmax(empty))]}': not one of the {train} training rows "
+            f"holds a value, from {shown(series.index[0])} to {shown(series.index[train - 1])}."
+        )
+    if (np.nanmax(values, axis=0) == np.nanmin(values, axis=0)).all():
+        raise UserError(
+            f"{where}, column '{series.names[0]}': all {train} training rows hold {np.nanmax(values[:, 0]):g}; a "
+            "constant teaches nothing."
+        )
 
 
 def shown(stamp: object) -> str:

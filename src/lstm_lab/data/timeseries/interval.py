@@ -60,8 +60,10 @@ def usual(errors: Array, block: int) -> Array:
     counts = (~np.isnan(errors)).sum(axis=0)  # (S, D)
     if counts.min() >= _ENOUGH:
         return np.nanmean(np.abs(errors), axis=0).clip(_TINY)
-    growth = _growth(errors.shape[1], block)
-    return growth * np.nanmean(np.abs(errors) / growth, axis=(0, 1)).clip(_TINY)
+    growth, known = _growth(errors.shape[1], block), counts.sum(axis=0)  # (S, 1), (D,)
+    total = np.nansum(np.abs(errors) / growth, axis=(0, 1))
+    # Of a series without one value among these rows nothing is known.
+    return growth * np.where(known > 0, (total / known.clip(1)).clip(_TINY), np.nan)
 
 
 def scale(usual: T, scatter: T) -> T:

@@ -28,6 +28,9 @@ _KEYS = {
     "name",
 }
 
+# A column names the series although so many rows are wrong in it: they are told one by one then.
+_WRONG = 0.05
+
 
 def find_key(
     path: Path,
@@ -57,11 +60,17 @@ def find_key(
         return None
     text = [name for name in rest if name.lower() in _KEYS]
     text += [name for name in rest if name not in text and not is_number_column(table[name])]
+    likely = []
     for name in text:
-        few = table[name].nunique() <= len(table) // 2 and (table[name] != "").all()
-        if few and not pd.DataFrame({"id": table[name].to_numpy(), "at": stamps}).duplicated().any():
+        told = table[name] != ""
+        pairs = pd.DataFrame({"id": table[name].to_numpy(), "at": stamps})[told.to_numpy()]
+        if pairs["id"].nunique() > len(table) // 2 or (~told).mean() > _WRONG:
+            continue
+        if told.all() and not pairs.duplicated().any():
             return name
-    return None
+        if pairs.duplicated().mean() <= _WRONG:
+            likely.append(name)
+    return likely[0] if likely else None  # what is wrong in it is told when it is laid out
 
 
 def pivot(
@@ -91,12 +100,17 @@ def pivot(
         ``attrs["own"]``, and what is known of each in ``attrs["static"]``; and its stamps in order.
 
     Raises:
-        UserError: for a cell that is no number, a time stamp that a series has twice, a covariate that differs between
-            series where it may not, or a static column that changes within one.
+        UserError: for a cell that is no number, a row of no series, a time stamp that a series has twice, a covariate
+            that differs between series where it may not, or a static column that changes within one.
     """
     for name in (roles.target, *roles.beside):
         if name == roles.target or is_number_column(table[name]):
             numbers(path, table[name], name)  # tells a cell that is no number by its row in the file
+    nameless = table.index[(table[key] == "").to_numpy()]
+    if len(nameless):
+        raise UserError(
+            f"{path}, row {nameless[0]}, column '{key}': nothing stands where the name of a series should."
+        )
     pairs = pd.DataFrame({"id": table[key].to_numpy(), "at": stamps})
     if pairs.duplicated().any():
         place = int(np.flatnonzero(pairs.duplicated())[0])

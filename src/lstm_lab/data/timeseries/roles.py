@@ -42,6 +42,12 @@ class Roles:
     ) -> None:
         self.given, self.own = target is not None, list[str]()
         rest = [str(name) for name in table.columns if name not in clock]
+        asked = [target] if isinstance(target, str) else list(target or [])
+        for name in (*asked, *past, *future, *static):
+            if name in clock:
+                raise UserError(
+                    f"{path}: '{name}' is the clock; data.time=… names another. Columns: {listed(rest)}."
+                )
         self.past, self.future = (
             [column_of(path, table, name, rest) for name in group] for group in (past, future)
         )
@@ -50,7 +56,8 @@ class Roles:
             found = [name for name in rest if is_number_column(table[name]) and not counts(table[name])]
             found = [name for name in found if name not in (*past, *future, *static)]
             if not found:
-                raise UserError(f"{path}: no column holds numbers. Columns: {listed(rest)}.")
+                told = f"Columns: {listed(rest)}." if rest else "There is none beside the clock."
+                raise UserError(f"{path}: no column holds numbers. {told}")
             named = [name for name in found if name.strip().lower() in _TARGETS]
             self.targets = found if target == "all" else (named[:1] or found[-1:])
         else:

@@ -139,6 +139,10 @@ def read_csv(
     stamps, twice = parse_clock(path, cells, label), table.duplicated().to_numpy()
     table, stamps = table[~twice], stamps[~twice]
     key = long.find_key(path, table, stamps, clock, roles.given, key)
+    if key is None and static:
+        raise UserError(
+            f"{path}: data.static={list(static)} belongs to the series of a long file; here is one series."
+        )
     if key is not None:
         table, stamps = long.pivot(path, table, stamps, key, roles, list(static), label, own)
         roles = roles.of_many(list(table.attrs["series"]), list(table.attrs["own"]))

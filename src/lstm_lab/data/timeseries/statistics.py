@@ -25,9 +25,9 @@ def fit_statistics(values: np.ndarray, season: int) -> dict[str, Any]:
         ``block``, the steps that are forecast at a time: a season, or 1; ``seasonal``, whether the first
         series shows the season; ``mase`` and ``rmsse``, the mean absolute and the root mean square (seasonal)
         difference of each series, the units of MASE and RMSSE (Hyndman & Koehler 2006); ``floor``, the smallest
-        value of each series; ``missing``, whether a value is; ``scales``: for raw values, and logarithms where all
-        are positive, the ``spread`` of each view and the ``profile`` of the level view; and ``moments``, see
-        `fit_moments`.
+        value of each series; ``missing``, whether a value is; ``whole``, whether all are whole numbers; ``scales``:
+        for raw values, and logarithms where all are positive, the ``spread`` of each view and the ``profile`` of the
+        level view; and ``moments``, see `fit_moments`.
     """
     missing, told = bool(np.isnan(values).any()), values
     values = fill(values) if missing else values
@@ -45,6 +45,7 @@ def fit_statistics(values: np.ndarray, season: int) -> dict[str, Any]:
         "rmsse": np.sqrt(_mean(change**2)).clip(1e-12).tolist(),
         "floor": values.min(axis=0).tolist(),
         "missing": missing,
+        "whole": bool((values == np.round(values)).all()),
         "scales": scales,
         "moments": fit_moments(values),
     }

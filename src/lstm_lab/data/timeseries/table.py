@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import re
 from collections.abc import Sequence
@@ -34,17 +35,9 @@ def read_table(path: Path) -> pd.DataFrame:
     Raises:
         UserError: naming file and row.
     """
-    if not path.is_file():
-        raise UserError(f"{path}: there is no such file.")
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-        mark = _separator(text)
-        reader = csv.reader(text.splitlines(), delimiter=mark, strict=True)
-        # A cell may span lines: what is named is the line in which its row ends.
-        rows = [(reader.line_num, [cell.strip() for cell in row]) for row in reader]
-    except (csv.Error, UnicodeDecodeError, OSError) as error:
-        raise UserError(f"{path}: this is no csv table: {str(error).splitlines()[0]}") from None
-    rows = [(line, row) for line, row in rows if any(row)]
+    text = _text(path)
+    mark = _separator(text)
+    rows = [(line, row) for line, row in _rows(path, text, mark) if any(row)]
     if not rows:
         raise UserError(f"{path}: the file is empty.")
     (top, names), *rows = rows
@@ -60,6 +53,49 @@ def read_table(path: Path) -> pd.DataFrame:
         [row for _, row in rows], index=[line for line, _ in rows], columns=pd.Index(names), dtype=str
     )
     return _plain_numbers(table, mark)
+
+
+def _text(path: Path) -> str:
+    """A file as text: UTF-8, UTF-16 with its mark, or what Windows wrote in western Europe.
+
+    Raises:
+        UserError: if there is no such file, or it holds no text.
+    """
+    if not path.is_file():
+        what = "this is a folder, not a csv file" if path.is_dir() else "there is no such file"
+        raise UserError(f"{path}: {what}.")
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"{path}: cannot be read: {error.strerror}.") from None
+    if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return raw.decode("utf-16", errors="replace")
+    if raw.startswith(b"PK\x03\x04"):
+        raise UserError(f"{path}: this is an Excel or zip file, not a csv; save its table as csv.")
+    if b"\0" in raw:
+        row = raw[: raw.index(b"\0")].count(b"\n") + 1
+        raise UserError(f"{path}, row {row}: a zero byte, which no text holds; expected was a csv table.")
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return raw.decode("cp1252", errors="replace")
+
+
+def _rows(path: Path, text: str, mark: str) -> list[tuple[int, list[str]]]:
+    """Rows with the line in which each ends: a cell may span lines.
+
+    Raises:
+        UserError: naming the row in which quotation marks do not come in pairs.
+    """
+    reader, rows = csv.reader(text.splitlines(), delimiter=mark, strict=True), []
+    try:
+        for row in reader:
+            rows.append((reader.line_num, [cell.strip() for cell in row]))
+    except csv.Error as error:
+        first = rows[-1][0] + 1 if rows else 1
+        wrong = "a quotation mark is never closed" if "end of data" in str(error) else str(error).rstrip(".")
+        raise UserError(f"{path}, row {first}: this is no csv row: {wrong}.") from None
+    return rows
 
 
 def _separator(text: str) -> str:
