@@ -2,6 +2,7 @@
 
 import pytest
 
+from lstm_lab.data.folding import Folds
 from lstm_lab.data.speech.clips import Clip
 from lstm_lab.data.speech.split import leaks, split
 from lstm_lab.errors import UserError
@@ -93,3 +94,33 @@ def test_leaks_are_named():
 def test_impossible_splits(clips, settings, message):
     with pytest.raises(UserError, match=message):
         split(clips, **{"by": "auto", "test": 0.2, "validation": 0.1} | settings)
+
+
+def test_folds_are_of_speakers_where_they_are_known():
+    tested = []
+    for number in range(3):
+        way, parts = split(CLIPS, "auto", 0.2, 0.2, folds=Folds(3, number))
+        found = speakers_of(parts)
+        assert way == "speaker"
+        assert not found["test"] & (found["train"] | found["validation"])
+        assert not found["train"] & found["validation"]
+        tested += parts["test"]
+    assert sorted(tested) == list(range(len(CLIPS)))
+    _, parts = split(CLIPS, "auto", 0.2, 0.2, validate_by="clips", folds=Folds(5, 0))
+    assert speakers_of(parts)["validation"] <= speakers_of(parts)["train"]
+
+
+def test_folds_are_of_recordings_where_no_speaker_is_known():
+    clips = [
+        Clip(f"{number // 2}", "xy"[number // 2 % 2], start=number % 2) for number in range(24)
+    ]  # two stretches each
+    for number in range(4):
+        way, parts = split(clips, "auto", 0.2, 0.2, folds=Folds(4, number))
+        assert way == "random"
+        names = {part: {clips[row].name for row in rows} for part, rows in parts.items()}
+        assert not names["test"] & (names["train"] | names["validation"])
+        assert len(parts["test"]) == 6
+    published = [Clip("a", "x", part="test"), Clip("b", "y"), Clip("c", "y")]
+    for by, told in (("auto", "have a test part of their own"), ("official", "scores the publisher's test")):
+        with pytest.raises(UserError, match=told):
+            split(published, by, 0.2, 0.2, folds=Folds(3, 0))

@@ -6,6 +6,7 @@ from collections import defaultdict
 
 import torch
 
+from lstm_lab.data.folding import Folds, divide
 from lstm_lab.data.speech.clips import Clip
 from lstm_lab.errors import UserError, check_choice
 
@@ -23,6 +24,7 @@ def split(
     fold: int | None = None,
     speaker: str | None = None,
     validate_by: str = "speaker",
+    folds: Folds | None = None,
 ) -> tuple[str, Parts]:
     """Divides clips.
 
@@ -35,7 +37,8 @@ def split(
         fold: leave-one-speaker-out: which speaker is the test, counted in alphabetical order.
         speaker: the same by name.
         validate_by: with one left out, ``speaker`` lets the next one validate; ``clips`` draws a share of the clips of
-            all others, so that training loses none of them: for settings that are chosen already.
+            others, so that training loses none of them: for settings that are chosen already.
+        folds: which of several parts is the test: of speakers where they are known, else of recordings.
 
     Returns:
         The way that was taken, and the numbers of the clips in each part.
@@ -48,7 +51,9 @@ def split(
         if not 0 < share < 1:
             raise UserError(f"data.{name}={share} must be a share between 0 and 1.")
     speakers = sorted({clip.speaker for clip in clips if clip.speaker})
-    if fold is not None or speaker is not None:
+    if folds is not None:
+        by, parts = _folded(clips, speakers, by, validation, validate_by, folds)
+    elif fold is not None or speaker is not None:
         if by not in ("auto", "speaker"):
             raise UserError(
                 f"data.split={by} has no folds: data.fold and data.speaker are for split=speaker."
@@ -102,6 +107,44 @@ def _usual(clips: list[Clip], speakers: list[str]) -> str:
     return "speaker" if len(speakers) > 2 else "random"
 
 
+def what_parts(clips: list[Clip], speakers: list[str], by: str) -> tuple[list[str], str]:
+    """Returns what never parts in folds, a word a clip, and what it is called.
+
+    Raises:
+        UserError: if the publisher has divided the clips, or a speaker is not known.
+    """
+    if len(speakers) < 3 or by == "random":
+        if any(clip.part == "test" for clip in clips):
+            raise UserError(
+                "data.folds: the clips have a test part of their own; without folds it is scored."
+            )
+        return [clip.name for clip in clips], "recordings"
+    _check_known(clips)
+    return [clip.speaker for clip in clips], "speakers"
+
+
+def _folded(
+    clips: list[Clip], speakers: list[str], by: str, validation: float, validate_by: str, folds: Folds
+) -> tuple[str, Parts]:
+    if by == "official":
+        raise UserError(
+            "data.folds: data.split=official scores the publisher's test. Allowed: auto, speaker, random."
+        )
+    check_choice("data.validate_by", validate_by, ("speaker", "clips"))
+    groups, what = what_parts(clips, speakers, by)
+    parts = divide([clip.label for clip in clips], groups, folds, validation, 0, what)
+    if what == "speakers" and validate_by == "clips":
+        known = sorted(parts["train"] + parts["validation"])
+        parts["train"], parts["validation"] = _draw(clips, known, validation)
+    return ("speaker" if what == "speakers" else "random"), parts
+
+
+def _check_known(clips: list[Clip]) -> None:
+    unknown = next((clip.name for clip in clips if not clip.speaker), None)
+    if unknown:
+        raise UserError(f"data.split=speaker: the speaker of {unknown} is not known.")
+
+
 def _official(clips: list[Clip], speakers: list[str], test: float, validation: float) -> Parts:
     parts: Parts = {part: [n for n, clip in enumerate(clips) if clip.part == part] for part in PARTS}
     if not parts["test"]:
@@ -115,9 +158,7 @@ def _official(clips: list[Clip], speakers: list[str], test: float, validation: f
 def _by_speaker(clips: list[Clip], speakers: list[str], test: float, validation: float) -> Parts:
     if len(speakers) < 3:
         raise UserError(f"data.split=speaker needs at least three speakers, {len(speakers)} are known.")
-    unknown = next((clip.name for clip in clips if not clip.speaker), None)
-    if unknown:
-        raise UserError(f"data.split=speaker: the speaker of {unknown} is not known.")
+    _check_known(clips)
     order = torch.randperm(len(speakers), generator=torch.Generator().manual_seed(0)).tolist()
     shuffled = [speakers[one] for one in order]
     tested = max(1, round(test * len(speakers)))
