@@ -67,8 +67,14 @@ def _count(settings: dict[str, Any], argv: list[str]) -> int:
     node = settings["data"]
     data = build(node, SequenceDataModule, allowed_targets(settings, argv), **_seed(node, settings["seed"]))
     count = getattr(data, "fold_count", 1)
+    if count < 2 and "folds" not in node:
+        raise UserError(
+            f"data={node['name']} has no folds: how it is made, or its publisher, says what the test is."
+        )
     if count < 2:
-        raise UserError(f"data={node['name']} has no folds. Set data.folds=10 if it knows that key.")
+        raise UserError(
+            f"data={node['name']} has no folds as it is. Set data.folds=10, or all to leave one group out."
+        )
     return int(count)
 
 

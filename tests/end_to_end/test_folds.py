@@ -3,6 +3,7 @@
 import json
 
 import pandas as pd
+import pytest
 
 from lstm_lab.folds import main
 
@@ -33,9 +34,24 @@ def test_every_sample_is_tested_once(outputs, capsys):
 
 def test_mistakes_are_one_line(outputs, capsys):
     for words, message in (
-        ([], "data=keywords has no folds"),
+        ([], "data=keywords has no folds as it is. Set data.folds=10"),
         (["data.fold=1"], "it goes through all folds"),
     ):
         assert main([*TINY, *words]) == 2
         assert message in capsys.readouterr().err
+    assert main(["data=parity", "tracking=off"]) == 2
+    assert "data=parity has no folds: how it is made" in capsys.readouterr().err
     assert not outputs.exists()
+
+
+@pytest.mark.parametrize(
+    "data",
+    ["echo", *(pytest.param(one, marks=pytest.mark.slow) for one in ("airline", "digits_rows", "mirrors"))],
+)
+def test_every_kind_goes_through_its_folds(outputs, capsys, data):
+    words = [f"data={data}", "tracking=off", "fit.max_steps=2", "fit.validate_every=2", "model.hidden_size=4"]
+    assert main([*words, "ensemble=1", "data.folds=2"]) == 0
+    shown = capsys.readouterr().out
+    assert "fold 2 of 2" in shown
+    assert "of 2 folds, ± deviation between folds" in shown
+    assert "LSTM" in shown

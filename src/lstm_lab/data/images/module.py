@@ -163,10 +163,7 @@ class ImageSequencesDataModule(SequenceDataModule):
     @property
     def fold_count(self) -> int:
         """How many folds there are; 1 where the publisher or a share says what the test is."""
-        if self.folds is None:
-            return 1
-        pictures = self._read()
-        return 1 if pictures.test else self.folds.size(groups(pictures, self.group), _WHAT)
+        return 1 if self.folds is None else self.folds.size(groups(self._read(), self.group), _WHAT)
 
     @property
     def protocol(self) -> str:

@@ -97,9 +97,7 @@ class MovingDigitsDataModule(SequenceDataModule):
     @property
     def fold_count(self) -> int:
         """How many folds of digits there are; 1 where the publisher or a share says which are the test."""
-        if self.folds is None or self.origin == "mnist":
-            return 1
-        return self.folds.size(groups(self._pictures(), None), "digits")
+        return 1 if self.folds is None else self.folds.size(groups(self._pictures(), None), "digits")
 
     @property
     def spec(self) -> Spec:

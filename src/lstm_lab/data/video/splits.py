@@ -101,10 +101,8 @@ def groups_for_folds(clips: Sequence[Listed], by_group: bool) -> tuple[list[str]
     )
 
 
-def count_folds(clips: Sequence[Listed], how: str, folds: Folds | None) -> int:
-    """How many folds there are; 1 where a share, or somebody else, says what the test is."""
-    if folds is None or any(clip.part for clip in clips):
-        return 1
+def count_folds(clips: Sequence[Listed], how: str, folds: Folds) -> int:
+    """How many folds there are."""
     return folds.size(*groups_for_folds(clips, all(clip.group for clip in clips) and how != "random"))
 
 
