@@ -9,7 +9,13 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from sklearn.metrics import confusion_matrix, f1_score, precision_recall_fscore_support
+from sklearn.metrics import (
+    confusion_matrix,
+    f1_score,
+    precision_recall_fscore_support,
+    precision_score,
+    recall_score,
+)
 from statsmodels.stats.proportion import proportion_confint
 
 from lstm_lab.baselines.labels import label_baselines
@@ -26,7 +32,9 @@ SHOWN = {"accuracy": "accuracy %", "f1": "F1 %", "loss": "nats"}
 # Equal-width bins of confidence for the expected calibration error (Guo et al. 2017, "On calibration of modern neural
 # networks", eq. 3).
 _BINS = 15
-_TOLD = 8  # classes whose F1 fits on a line
+_TOLD = 8  # classes whose F1 fits on a line, and whose numbers are metrics of their own
+# Test samples of the largest class over those of the smallest, from which on accuracy alone misleads.
+_UNEQUAL = 1.5
 
 
 def test(predictor: Predictor, data: SequenceDataModule) -> Tested:
@@ -50,7 +58,10 @@ def test(predictor: Predictor, data: SequenceDataModule) -> Tested:
         rules |= label_baselines(train.tokens.arrays(), labels, test_part.tokens.arrays(), len(names))
     rows = {name: score(truth, _as_probabilities(rule, len(names))) for name, rule in rules.items()}
     table = pd.DataFrame(rows).T.sort_values("accuracy", ascending=False, kind="stable")
-    table = table.reindex(columns=list(SHOWN))
+    shown = SHOWN
+    if unequal(truth):
+        shown = {"accuracy": "accuracy %", "balanced_accuracy": "balanced %", **SHOWN}
+    table = table.reindex(columns=list(shown))
     predictions = label_frame(probabilities, names)
     predictions.insert(0, "truth", [str(names[number]) for number in truth])
     predictions.insert(0, "sample", keys)
@@ -61,15 +72,16 @@ def test(predictor: Predictor, data: SequenceDataModule) -> Tested:
     if hasattr(data, "features_of"):
         pictures["clips"] = partial(_clips, truth, probabilities.numpy(), data)
     pictures["calibration"] = partial(_calibration, truth, probabilities.numpy(), data)
+    classes = by_class(truth, probabilities.argmax(1).numpy(), names)
     tested = Tested(
-        {f"test/{name}": value for name, value in metrics.items()},
+        {f"test/{name}": value for name, value in {**metrics, **_each(classes)}.items()},
         table,
-        SHOWN,
+        shown,
         verdict(metrics, table),
         predictions,
         larger=True,
         pictures=pictures,
-        tables={"classes": (classes := by_class(truth, probabilities.argmax(1).numpy(), names))},
+        tables={"classes": classes, "confusion": confusion_table(matrix, names)},
         notes=[
             *_told(classes),
             f"95 % interval of the accuracy: {100 * low:.1f} to {100 * high:.1f} % ({right} of {len(truth)})",
@@ -102,6 +114,9 @@ def predict_samples(
 def score(truth: np.ndarray, probabilities: torch.Tensor | np.ndarray) -> dict[str, float]:
     """Accuracy and macro F1 in %, cross-entropy in nats, and the expected calibration error in %.
 
+    Precision and recall are macro too, over the same classes as F1: those of the truth and of the answers. The balanced
+    accuracy is the mean recall of the classes of the truth (Brodersen et al. 2010).
+
     Args:
         truth: (N,), classes.
         probabilities: (N, C).
@@ -114,6 +129,34 @@ def score(truth: np.ndarray, probabilities: torch.Tensor | np.ndarray) -> dict[s
         "f1": 100 * float(f1_score(truth, found, average="macro", zero_division=0)),
         "loss": float(-np.log(np.clip(own, 1e-12, None)).mean()),
         "calibration": 100 * calibration_error(found == truth, chances.max(1)),
+        "balanced_accuracy": 100
+        * float(np.mean([(found == one)[truth == one].mean() for one in set(truth)])),
+        "precision": 100 * float(precision_score(truth, found, average="macro", zero_division=0)),
+        "recall": 100 * float(recall_score(truth, found, average="macro", zero_division=0)),
+    }
+
+
+def unequal(truth: np.ndarray) -> bool:
+    """Whether classes (N,) are so unequal that one that is always named does well."""
+    counts = np.unique(truth, return_counts=True)[1]
+    return bool(counts.max() > _UNEQUAL * counts.min())
+
+
+def confusion_table(matrix: np.ndarray, names: Sequence[str]) -> pd.DataFrame:
+    """A row a true class and a column a class that was named, with the number of test samples."""
+    table = pd.DataFrame(matrix, columns=[str(name) for name in names])
+    table.insert(0, "truth", [str(name) for name in names])
+    return table
+
+
+def _each(classes: pd.DataFrame) -> dict[str, float]:
+    """Precision, recall and F1 of each class; of many classes they stand in their table alone."""
+    if len(classes) > _TOLD:
+        return {}
+    return {
+        f"{kind}_{row['class']}": float(row[kind])
+        for kind in ("precision", "recall", "f1")
+        for _, row in classes.iterrows()
     }
 
 
