@@ -10,6 +10,7 @@ from lstm_lab.nets.recurrent import Recurrent
 from lstm_lab.probing import gradients, memory
 from lstm_lab.spec import Spec, Target, Tokens, Values
 from lstm_lab.tasks import Language, Regress, Tag
+from lstm_lab.tasks.blueprint import Blueprint
 
 SPEC = Spec(Values(("a",)), Target("number", 1, names=("y",)), length=6)
 
@@ -17,7 +18,7 @@ SPEC = Spec(Values(("a",)), Target("number", 1, names=("y",)), length=6)
 def shrinking(factor):
     """h_t = relu(factor · h_{t-1} + x_t), and the answer is the last h: ∂h_T/∂x_t = factor^lag."""
     task = Regress()
-    net = task.build_net(SPEC, {"cell": "rnn", "hidden_size": 1, "activation": "relu"}, {}, 0)
+    net = task.build_net(Blueprint(SPEC, {"cell": "rnn", "hidden_size": 1, "activation": "relu"}, {}, 0))
     for name, value in {
         "weight_ih_l0": 1.0,
         "weight_hh_l0": factor,
@@ -104,7 +105,7 @@ def test_tasks_with_a_target_a_step_are_asked_at_their_end():
     spec = Spec(Tokens(6), Target("label", 2, names=("a", "b")), length=4)
     task = Tag()
     torch.manual_seed(0)
-    net = task.build_net(spec, {"cell": "gru", "hidden_size": 3}, {}, 0).eval()
+    net = task.build_net(Blueprint(spec, {"cell": "gru", "hidden_size": 3}, {}, 0)).eval()
     labels = torch.tensor([[0, 1, 0, 1], [1, 0, -100, -100]])
     batch = Batch(
         torch.tensor([[1, 2, 3, 4], [5, 4, 0, 0]]), torch.tensor([4, 2]), torch.arange(2), {"label": labels}
@@ -120,7 +121,7 @@ def test_a_language_model_is_asked_for_its_last_symbol():
     spec = Spec(Tokens(6), Target("next", 6), length=4)
     task = Language(tied=False)
     torch.manual_seed(0)
-    net = task.build_net(spec, {"cell": "lstm", "hidden_size": 3}, {}, 0).eval()
+    net = task.build_net(Blueprint(spec, {"cell": "lstm", "hidden_size": 3}, {}, 0)).eval()
     batch = Batch(
         torch.tensor([[1, 2, 3, 4]]),
         torch.tensor([4]),
@@ -141,7 +142,7 @@ def test_an_lstm_that_forgets_nothing_passes_the_gradient_on():
         torch.nn.init.zeros_(parameter)
     core.kernels[0].bias_ih_l0.data[1] = 40.0
     task = Regress()
-    net = task.build_net(SPEC, {"cell": "lstm", "hidden_size": 1}, {}, 0).eval()
+    net = task.build_net(Blueprint(SPEC, {"cell": "lstm", "hidden_size": 1}, {}, 0)).eval()
     net.core = core
     torch.nn.init.ones_(net.head.weight)
     table = gradients.measure(net, task, Batch(

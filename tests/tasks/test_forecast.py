@@ -7,6 +7,7 @@ from lstm_lab.batch import Batch
 from lstm_lab.data import TimeSeriesDataModule
 from lstm_lab.errors import UserError
 from lstm_lab.tasks import build_task
+from lstm_lab.tasks.blueprint import Blueprint
 from lstm_lab.tasks.forecast import Forecast
 
 CORE = {
@@ -23,7 +24,7 @@ def data():
 
 
 def untrained(task, data, number=0):
-    return task.build_net(data.spec, CORE, data.processor.statistics, number).eval()
+    return task.build_net(Blueprint(data.spec, CORE, data.processor.statistics, number)).eval()
 
 
 def masked(batch, keep):
@@ -76,12 +77,12 @@ def test_a_series_below_zero_has_no_logarithms_and_one_without_a_season_no_diffe
     data.setup()
     statistics = data.processor.statistics
     task = Forecast(views=["difference", "level"], scales=["raw", "log"])
-    nets = [task.build_net(data.spec, CORE, statistics, number) for number in range(3)]
+    nets = [task.build_net(Blueprint(data.spec, CORE, statistics, number)) for number in range(3)]
     assert {(net.view, net.scale) for net in nets} == {("level", "raw")}
     with pytest.raises(UserError, match="values above zero"):
-        Forecast(scales=["log"]).build_net(data.spec, CORE, statistics, 0)
+        Forecast(scales=["log"]).build_net(Blueprint(data.spec, CORE, statistics, 0))
     with pytest.raises(UserError, match="shows its season"):
-        Forecast(views=["difference"]).build_net(data.spec, CORE, statistics, 0)
+        Forecast(views=["difference"]).build_net(Blueprint(data.spec, CORE, statistics, 0))
 
 
 def test_a_task_comes_back_from_its_plain_form():

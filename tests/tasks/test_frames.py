@@ -11,6 +11,7 @@ from lstm_lab.errors import UserError
 from lstm_lab.spec import Frames as FrameInputs
 from lstm_lab.spec import Spec, Target, Values
 from lstm_lab.tasks import build_task
+from lstm_lab.tasks.blueprint import Blueprint
 from lstm_lab.tasks.frame_metrics import frame_metrics
 from lstm_lab.tasks.frames import Frames
 
@@ -68,7 +69,7 @@ def batch(count=4):
 
 def test_the_schedule_goes_on_with_training_and_lies_in_the_checkpoint():
     task = Frames(sampling="forward", sampling_steps=2)
-    net = task.build_net(SPEC, {**CORE, "maps": {"feedback": True}}, {}, 0)
+    net = task.build_net(Blueprint(SPEC, {**CORE, "maps": {"feedback": True}}, {}, 0))
     for _ in range(3):
         task.loss(net.train(), batch())
     task.loss(net.eval(), batch())
@@ -78,7 +79,7 @@ def test_the_schedule_goes_on_with_training_and_lies_in_the_checkpoint():
 @pytest.mark.parametrize("maps", [{"patch": 4, "kernel": 3}, {"patch": 4, "kernel": 3, "feedback": True}])
 def test_error_is_the_sum_over_pixels_of_a_frame(maps):
     task = build_task(Frames(loss="mse").to_plain(), "frames")
-    net = task.build_net(SPEC, {**CORE, "maps": maps}, {}, 0)
+    net = task.build_net(Blueprint(SPEC, {**CORE, "maps": maps}, {}, 0))
     data = batch()
     found = task.predict([net], torch.ones(1), data)
     assert found["frames"].shape == (4, 2, 1, 16, 16)
@@ -91,7 +92,9 @@ def test_error_is_the_sum_over_pixels_of_a_frame(maps):
 
 def test_members_are_averaged_by_weight():
     task = Frames()
-    nets = [task.build_net(SPEC, {**CORE, "maps": {"patch": 4, "kernel": 3}}, {}, n) for n in range(2)]
+    nets = [
+        task.build_net(Blueprint(SPEC, {**CORE, "maps": {"patch": 4, "kernel": 3}}, {}, n)) for n in range(2)
+    ]
     one, two, both = (
         task.predict(chosen, torch.tensor(weights), batch())["frames"]
         for chosen, weights in ((nets[:1], [1.0]), (nets[1:], [1.0]), (nets, [0.25, 0.75]))
@@ -104,7 +107,7 @@ def test_a_still_picture_is_learnt(cell):
     torch.manual_seed(0)
     task = Frames()
     maps = {"patch": 4, "kernel": 3, "feedback": cell == "st_lstm"}
-    net = task.build_net(SPEC, {**CORE, "cell": cell, "hidden_size": 16, "maps": maps}, {}, 0)
+    net = task.build_net(Blueprint(SPEC, {**CORE, "cell": cell, "hidden_size": 16, "maps": maps}, {}, 0))
     picture = (torch.rand(4, 1, 1, 16, 16) > 0.5).float() * 255
     frames = picture.to(torch.uint8).expand(4, 5, 1, 16, 16)
     data = Batch(frames[:, :3], torch.full((4,), 3), torch.arange(4), {"frames": frames[:, 3:]})
@@ -121,7 +124,7 @@ def test_a_still_picture_is_learnt(cell):
 def test_what_does_not_fit():
     def message(task=None, spec=SPEC, **core):
         with pytest.raises(UserError) as raised:
-            (task or Frames()).build_net(spec, {**CORE, **core}, {}, 0)
+            (task or Frames()).build_net(Blueprint(spec, {**CORE, **core}, {}, 0))
         return str(raised.value)
 
     assert "model=convlstm or predrnn, not cell=lstm" in message(cell="lstm")

@@ -9,6 +9,7 @@ import torch
 from lstm_lab.batch import Batch
 from lstm_lab.errors import UserError
 from lstm_lab.spec import Spec, Target, Tokens
+from lstm_lab.tasks.blueprint import Blueprint
 from lstm_lab.tasks.infill import Infill
 
 torch.set_num_threads(1)
@@ -21,7 +22,9 @@ ONE = torch.ones(1)
 def build(strands=False, **settings):
     torch.manual_seed(0)
     task = Infill(longest=3, **settings)
-    net = task.build_net(SPEC, {"hidden_size": 6}, STRANDS if strands else {}, 0, {"size": 4}).eval()
+    net = task.build_net(
+        Blueprint(SPEC, {"hidden_size": 6}, STRANDS if strands else {}, 0, {"size": 4})
+    ).eval()
     with torch.no_grad():
         net.distance.weight.normal_()
     return task, net
@@ -123,6 +126,6 @@ def test_settings_are_checked():
     with pytest.raises(UserError, match=r"task\.sides=right is not known"):
         Infill(sides="right")
     with pytest.raises(UserError, match="each side of a gap is read towards it"):
-        Infill().build_net(SPEC, {"hidden_size": 3, "bidirectional": True}, {}, 0)
+        Infill().build_net(Blueprint(SPEC, {"hidden_size": 3, "bidirectional": True}, {}, 0))
     with pytest.raises(UserError, match="beam=0"):
         fill(*build(), [4], [5], 1, beam=0)

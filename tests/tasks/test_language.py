@@ -9,6 +9,7 @@ from lstm_lab.batch import Batch
 from lstm_lab.data.text.streams import Streams
 from lstm_lab.errors import UserError
 from lstm_lab.spec import Spec, Target, Tokens
+from lstm_lab.tasks.blueprint import Blueprint
 from lstm_lab.tasks.language import Language
 
 torch.set_num_threads(1)
@@ -21,7 +22,7 @@ def build(task=None, **core):
     torch.manual_seed(0)
     task = task or Language()
     settings = {"hidden_size": 8, "num_layers": 2, "cell": "lstm", **core}
-    return task, task.build_net(SPEC, settings, {}, 0, {"size": 6}).eval()
+    return task, task.build_net(Blueprint(SPEC, settings, {}, 0, {"size": 6})).eval()
 
 
 @pytest.mark.parametrize("cell", ["lstm", "gru", "rnn", "lstm_layernorm"])
@@ -55,7 +56,7 @@ def test_the_training_loss_is_the_mean_over_real_tokens():
 def test_members_average_probabilities():
     task, first = build()
     torch.manual_seed(5)
-    second = task.build_net(SPEC, {"hidden_size": 8}, {}, 1, {"size": 6}).eval()
+    second = task.build_net(Blueprint(SPEC, {"hidden_size": 8}, {}, 1, {"size": 6})).eval()
     batch = Streams(torch.tensor([4, 5, 6, 7]), 1, 3).gather(slice(0, 1))
     weights = torch.tensor([0.25, 0.75])
     each = [task.nats_onward([net], ONE, batch, [None])[0] for net in (first, second)]

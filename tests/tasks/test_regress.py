@@ -7,6 +7,7 @@ from lstm_lab.batch import Batch
 from lstm_lab.errors import UserError
 from lstm_lab.spec import Spec, Target, Values
 from lstm_lab.tasks import Regress, build_task
+from lstm_lab.tasks.blueprint import Blueprint
 
 SPEC = Spec(Values(("a",)), Target("number", 2, names=("x", "y")), length=4)
 STATISTICS = {"target_mean": [10.0, -1.0], "target_std": [2.0, 0.5]}
@@ -16,7 +17,7 @@ CORE = {"cell": "gru", "hidden_size": 3}
 @pytest.fixture
 def net():
     torch.manual_seed(0)
-    net = Regress().build_net(SPEC, CORE, STATISTICS, 0)
+    net = Regress().build_net(Blueprint(SPEC, CORE, STATISTICS, 0))
     torch.nn.init.zeros_(net.head.weight)
     net.head.bias.data = torch.tensor([1.0, -2.0])
     return net
@@ -42,7 +43,7 @@ def test_a_net_answers_in_deviations_from_the_mean(net):
 
 
 def test_members_are_averaged(net):
-    other = Regress().build_net(SPEC, CORE, {}, 1)
+    other = Regress().build_net(Blueprint(SPEC, CORE, {}, 1))
     torch.nn.init.zeros_(other.head.weight)
     other.head.bias.data = torch.tensor([0.0, 4.0])  # without statistics units are those of the net
     found = Regress().predict([net, other], torch.tensor([0.75, 0.25]), BATCH)

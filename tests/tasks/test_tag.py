@@ -6,6 +6,7 @@ import torch
 from lstm_lab.batch import Batch
 from lstm_lab.errors import UserError
 from lstm_lab.spec import Spec, Target, Tokens
+from lstm_lab.tasks.blueprint import Blueprint
 from lstm_lab.tasks.tag import Tag
 
 torch.set_num_threads(1)
@@ -17,7 +18,9 @@ ONE = torch.ones(1)
 def build(**settings):
     torch.manual_seed(0)
     task = Tag(channels=[4], kernel=3, **settings)
-    return task, task.build_net(SPEC, {"hidden_size": 6, "bidirectional": True}, {}, 0, {"size": 5}).eval()
+    return task, task.build_net(
+        Blueprint(SPEC, {"hidden_size": 6, "bidirectional": True}, {}, 0, {"size": 5})
+    ).eval()
 
 
 def batch_of(lengths, labels):
@@ -62,6 +65,6 @@ def test_labels_that_do_not_count_enter_neither_loss_nor_score(crf):
 
 def test_settings_are_checked():
     with pytest.raises(UserError, match=r"task\.kernel=4 must be odd"):
-        Tag(channels=[3], kernel=4).build_net(SPEC, {"hidden_size": 3}, {}, 0)
+        Tag(channels=[3], kernel=4).build_net(Blueprint(SPEC, {"hidden_size": 3}, {}, 0))
     with pytest.raises(UserError, match=r"task\.dropout=1"):
         Tag(dropout=1.0)

@@ -17,6 +17,7 @@ from lstm_lab.models.members import side_by_side
 from lstm_lab.models.optim import build_optimizer, build_schedule
 from lstm_lab.spec import Spec
 from lstm_lab.tasks import Task, build_task
+from lstm_lab.tasks.blueprint import Blueprint
 
 
 class SequenceModel(pl.LightningModule):
@@ -131,7 +132,8 @@ class SequenceModel(pl.LightningModule):
             for number in range(ensemble):
                 if seed is not None:
                     torch.manual_seed(seed * 1009 + number)
-                members.append(self.task.build_net(self.spec, core, statistics or {}, number, frontend))
+                blueprint = Blueprint(self.spec, core, statistics or {}, number, frontend)
+                members.append(self.task.build_net(blueprint))
         self.members = nn.ModuleList(members)
         self.register_buffer("weights", torch.full((ensemble,), 1 / ensemble))
         self.automatic_optimization = steps_per_execution == 1

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from lstm_lab.batch import Batch
-from lstm_lab.spec import Spec
+from lstm_lab.tasks.blueprint import Blueprint
 from lstm_lab.tasks.teaching import Teacher
 
 
@@ -41,22 +41,11 @@ class Task:
         settings = inspect.signature(type(self)).parameters
         return {"name": self.name, **{key: getattr(self, key) for key in settings}}
 
-    def build_net(
-        self,
-        spec: Spec,
-        core: dict[str, Any],
-        statistics: dict[str, Any],
-        number: int,
-        frontend: dict[str, Any] | None = None,
-    ) -> nn.Module:
+    def build_net(self, blueprint: Blueprint) -> nn.Module:
         """Builds one network.
 
         Args:
-            spec: sizes of the data.
-            core: settings of the recurrent core.
-            statistics: what the data measured on its training part.
-            number: 0, 1, … among the members of an ensemble.
-            frontend: settings of what stands before the core; None takes the usual one for the kind of input.
+            blueprint: sizes of the data, settings of the core, which member of an ensemble it is.
         """
         raise NotImplementedError
 

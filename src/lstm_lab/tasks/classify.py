@@ -12,11 +12,9 @@ from torch import Tensor, nn
 from lstm_lab.batch import Batch
 from lstm_lab.errors import UserError, check_choice
 from lstm_lab.nets.classifier import SequenceClassifier
-from lstm_lab.nets.frontend import build_frontend
-from lstm_lab.nets.init import build_core
 from lstm_lab.nets.pooling import POOLINGS
-from lstm_lab.spec import Spec
 from lstm_lab.tasks.base import Task
+from lstm_lab.tasks.blueprint import Blueprint
 
 
 class Classify(Task):
@@ -46,21 +44,13 @@ class Classify(Task):
         self.pooling, self.dropout = pooling, dropout
         self.label_smoothing, self.balance = label_smoothing, balance
 
-    def build_net(
-        self,
-        spec: Spec,
-        core: dict[str, Any],
-        statistics: dict[str, Any],
-        number: int,
-        frontend: dict[str, Any] | None = None,
-    ) -> nn.Module:
+    def build_net(self, blueprint: Blueprint) -> nn.Module:
         """Builds a `SequenceClassifier`."""
-        front = build_frontend(spec.inputs, frontend, statistics)
-        net = SequenceClassifier(
-            front, build_core(front.output_size, core), spec.target.size, self.pooling, self.dropout
-        )
+        front, size = blueprint.build_frontend(), blueprint.spec.target.size
+        core = blueprint.build_core(front.output_size)
+        net = SequenceClassifier(front, core, size, self.pooling, self.dropout)
         if self.balance:
-            net.register_buffer("class_weights", _inverse(statistics), persistent=False)
+            net.register_buffer("class_weights", _inverse(blueprint.statistics), persistent=False)
         return net
 
     def loss(self, net: nn.Module, batch: Batch) -> Tensor:

@@ -13,10 +13,10 @@ from torch import Tensor, nn
 from lstm_lab.batch import Batch
 from lstm_lab.errors import UserError, check_at_least, check_choice
 from lstm_lab.nets.forecaster import VIEWS, BlockForecaster
-from lstm_lab.nets.init import build_core
 from lstm_lab.nets.segments import SegmentForecaster
 from lstm_lab.spec import Spec, Values
 from lstm_lab.tasks.base import Task
+from lstm_lab.tasks.blueprint import Blueprint
 from lstm_lab.tasks.framing import DECODERS, Framing, ask, go_on, segment_loss, segment_predict
 
 _LOSSES: dict[str, Callable[..., Tensor]] = {
@@ -148,25 +148,19 @@ class Forecast(Task):
             raise UserError(f"task.views={self.views} need a series that shows its season; add level.")
         return [(view, scale) for view in views for scale in scales]
 
-    def build_net(
-        self,
-        spec: Spec,
-        core: dict[str, Any],
-        statistics: dict[str, Any],
-        number: int,
-        frontend: dict[str, Any] | None = None,
-    ) -> nn.Module:
+    def build_net(self, blueprint: Blueprint) -> nn.Module:
         """Builds member `number`, whose turn decides its view and scale, or its transform and window."""
+        spec, statistics, number = blueprint.spec, blueprint.statistics, blueprint.number
         head = self._head(statistics)
         if head != "recursive":
-            return self.framing.build(head, self.loss_name, spec, core, statistics, number)
+            return self.framing.build(head, self.loss_name, spec, blueprint.core, statistics, number)
         self._check_recursive(spec, statistics)
         kinds = self._kinds(statistics)
         view, scale = kinds[number % len(kinds)]
         fitted, block = statistics["scales"][scale][view], statistics["block"]
         reach = block if "difference" in statistics["scales"][scale] else 0
         return BlockForecaster(
-            build_core(1, core),
+            blueprint.build_core(1),
             view=view,
             scale=scale,
             block=block,
@@ -240,7 +234,9 @@ class Forecast(Task):
         if steps is not None:
             found = go_on(lambda one: self.predict(nets, weights, one), found, batch, steps)
         if heads[0].channels > 1:
-            found["spread"] = heads[0].unit.expand(batch.inputs.shape[0], 1, -1)  # len() would fix it in a graph
+            found["spread"] = heads[0].unit.expand(
+                batch.inputs.shape[0], 1, -1
+            )  # len() would fix it in a graph
         return found
 
     def _combined(self, found: list[dict[str, Tensor]], weights: Tensor) -> dict[str, Tensor]:

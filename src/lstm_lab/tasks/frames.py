@@ -16,8 +16,8 @@ from lstm_lab.batch import Batch
 from lstm_lab.errors import UserError, check_at_least, check_choice
 from lstm_lab.nets.frame_forecaster import EncoderForecaster, NextFrame
 from lstm_lab.spec import Frames as FrameInputs
-from lstm_lab.spec import Spec
 from lstm_lab.tasks.base import Task
+from lstm_lab.tasks.blueprint import Blueprint
 
 LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "bce": F.binary_cross_entropy_with_logits,
@@ -64,15 +64,9 @@ class Frames(Task):
         """Twenty passes, at least 1,000 steps."""
         return max(1000, 20 * batches)
 
-    def build_net(
-        self,
-        spec: Spec,
-        core: dict[str, Any],
-        statistics: dict[str, Any],
-        number: int,
-        frontend: dict[str, Any] | None = None,
-    ) -> nn.Module:
+    def build_net(self, blueprint: Blueprint) -> nn.Module:
         """Builds an `EncoderForecaster`, or a `NextFrame` where frames are fed back, by ``maps`` of the core."""
+        spec, core = blueprint.spec, blueprint.core
         if not isinstance(spec.inputs, FrameInputs):
             raise UserError("task=frames needs frames, such as data=moving_digits.")
         if core["cell"] not in CELLS:

@@ -16,12 +16,11 @@ from torch import Tensor, nn
 
 from lstm_lab.batch import Batch
 from lstm_lab.errors import check_at_least, check_choice
-from lstm_lab.nets.frontend import build_frontend
 from lstm_lab.nets.infill import GapFiller
-from lstm_lab.nets.init import build_core
 from lstm_lab.nets.padding import flip
-from lstm_lab.spec import Spec, Tokens
+from lstm_lab.spec import Tokens
 from lstm_lab.tasks.base import Task
+from lstm_lab.tasks.blueprint import Blueprint
 
 
 class Infill(Task):
@@ -44,27 +43,20 @@ class Infill(Task):
         check_at_least("task.longest", longest, 1)
         self.sides, self.longest, self.both_strands, self.dropout = sides, longest, both_strands, dropout
 
-    def build_net(
-        self,
-        spec: Spec,
-        core: dict[str, Any],
-        statistics: dict[str, Any],
-        number: int,
-        frontend: dict[str, Any] | None = None,
-    ) -> nn.Module:
+    def build_net(self, blueprint: Blueprint) -> nn.Module:
         """Builds a `GapFiller`."""
-        assert isinstance(spec.inputs, Tokens)
-        front: Any = build_frontend(spec.inputs, frontend, statistics)
-        right = build_core(front.output_size, core) if self.sides == "both" else None
-        complement = statistics.get("complement")
+        assert isinstance(blueprint.spec.inputs, Tokens)
+        front: Any = blueprint.build_frontend()
+        right = blueprint.build_core(front.output_size) if self.sides == "both" else None
+        complement = blueprint.statistics.get("complement")
         return GapFiller(
             front,
-            build_core(front.output_size, core),
+            blueprint.build_core(front.output_size),
             right,
-            spec.inputs.vocabulary,
+            blueprint.spec.inputs.vocabulary,
             self.longest,
             self.dropout,
-            spec.inputs.specials,
+            blueprint.spec.inputs.specials,
             None if complement is None else torch.tensor(complement),
         )
 

@@ -14,14 +14,13 @@ from torch import Tensor, nn
 
 from lstm_lab.batch import Batch
 from lstm_lab.errors import UserError, check_at_least, check_choice
-from lstm_lab.nets.frontend import build_frontend
 from lstm_lab.nets.heads import AdaptiveHead, SoftmaxHead
-from lstm_lab.nets.init import build_core
 from lstm_lab.nets.language_model import LanguageModel
 from lstm_lab.nets.padding import at_last
 from lstm_lab.nets.sampling import block_ngrams, draw, keep_top_k, keep_top_p
-from lstm_lab.spec import Spec, Tokens
+from lstm_lab.spec import Tokens
 from lstm_lab.tasks.base import Task
+from lstm_lab.tasks.blueprint import Blueprint
 
 
 class Language(Task):
@@ -62,19 +61,12 @@ class Language(Task):
         """Optimiser steps that are usual: ten passes."""
         return max(300, 10 * batches)
 
-    def build_net(
-        self,
-        spec: Spec,
-        core: dict[str, Any],
-        statistics: dict[str, Any],
-        number: int,
-        frontend: dict[str, Any] | None = None,
-    ) -> nn.Module:
+    def build_net(self, blueprint: Blueprint) -> nn.Module:
         """Builds a `LanguageModel`."""
-        assert isinstance(spec.inputs, Tokens)
-        front = build_frontend(spec.inputs, frontend, statistics)
-        recurrent = build_core(front.output_size, core)  # type: ignore[arg-type]
-        symbols = spec.inputs.vocabulary
+        assert isinstance(blueprint.spec.inputs, Tokens)
+        front = blueprint.build_frontend()
+        recurrent = blueprint.build_core(front.output_size)
+        symbols = blueprint.spec.inputs.vocabulary
         table = getattr(front, "table", None) if self.tied else None
         head: SoftmaxHead | AdaptiveHead
         if self.head == "adaptive":
@@ -82,8 +74,8 @@ class Language(Task):
             head = AdaptiveHead(recurrent.output_size, symbols, cutoffs, table)
         else:
             head = SoftmaxHead(recurrent.output_size, symbols, table)
-        locked = core.get("locked", False)
-        return LanguageModel(front, recurrent, head, self.dropout, locked, spec.inputs.specials)
+        locked = blueprint.core.get("locked", False)
+        return LanguageModel(front, recurrent, head, self.dropout, locked, blueprint.spec.inputs.specials)
 
     # -- streams ----------------------------------------------------------------------------------------------
 

@@ -6,7 +6,6 @@ Shapes: B sequences, C numbers asked for, M networks.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -15,11 +14,9 @@ from torch import Tensor, nn
 from lstm_lab.batch import Batch
 from lstm_lab.errors import UserError, check_choice
 from lstm_lab.nets.classifier import SequenceClassifier
-from lstm_lab.nets.frontend import build_frontend
-from lstm_lab.nets.init import build_core
 from lstm_lab.nets.pooling import POOLINGS
-from lstm_lab.spec import Spec
 from lstm_lab.tasks.base import Task
+from lstm_lab.tasks.blueprint import Blueprint
 
 
 class Regress(Task):
@@ -42,20 +39,13 @@ class Regress(Task):
             raise UserError(f"task.dropout={dropout} must be at least 0 and below 1.")
         self.pooling, self.dropout = pooling, dropout
 
-    def build_net(
-        self,
-        spec: Spec,
-        core: dict[str, Any],
-        statistics: dict[str, Any],
-        number: int,
-        frontend: dict[str, Any] | None = None,
-    ) -> nn.Module:
+    def build_net(self, blueprint: Blueprint) -> nn.Module:
         """Builds the net of a classifier with an output for each number."""
-        front, size = build_frontend(spec.inputs, frontend, statistics), spec.target.size
-        core_net = build_core(front.output_size, core)
-        net = SequenceClassifier(front, core_net, size, self.pooling, self.dropout)
+        front, size = blueprint.build_frontend(), blueprint.spec.target.size
+        core = blueprint.build_core(front.output_size)
+        net = SequenceClassifier(front, core, size, self.pooling, self.dropout)
         for key, usual in (("target_mean", 0.0), ("target_std", 1.0)):
-            values = torch.tensor(statistics.get(key, [usual] * size), dtype=torch.float32)
+            values = torch.tensor(blueprint.statistics.get(key, [usual] * size), dtype=torch.float32)
             net.register_buffer(key, values, persistent=False)  # the statistics are in the checkpoint
         return net
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -15,11 +14,9 @@ from torch import Tensor, nn
 
 from lstm_lab.batch import Batch
 from lstm_lab.errors import UserError
-from lstm_lab.nets.frontend import build_frontend
-from lstm_lab.nets.init import build_core
 from lstm_lab.nets.tagger import Convolutions, SequenceTagger
-from lstm_lab.spec import Spec
 from lstm_lab.tasks.base import Task
+from lstm_lab.tasks.blueprint import Blueprint
 
 
 class Tag(Task):
@@ -42,19 +39,12 @@ class Tag(Task):
             raise UserError(f"task.dropout={dropout} must be at least 0 and below 1.")
         self.channels, self.kernel, self.dropout, self.crf = list(channels), kernel, dropout, crf
 
-    def build_net(
-        self,
-        spec: Spec,
-        core: dict[str, Any],
-        statistics: dict[str, Any],
-        number: int,
-        frontend: dict[str, Any] | None = None,
-    ) -> nn.Module:
+    def build_net(self, blueprint: Blueprint) -> nn.Module:
         """Builds a `SequenceTagger`."""
-        front = build_frontend(spec.inputs, frontend, statistics)
+        front, size = blueprint.build_frontend(), blueprint.spec.target.size
         convolutions = Convolutions(front.output_size, self.channels, self.kernel)  # type: ignore[arg-type]
-        recurrent = build_core(convolutions.output_size, core)
-        return SequenceTagger(front, convolutions, recurrent, spec.target.size, self.dropout, self.crf)
+        recurrent = blueprint.build_core(convolutions.output_size)
+        return SequenceTagger(front, convolutions, recurrent, size, self.dropout, self.crf)
 
     def loss(self, net: nn.Module, batch: Batch) -> Tensor:
         """Mean nats of a known label."""

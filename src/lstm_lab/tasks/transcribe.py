@@ -12,11 +12,9 @@ from lstm_lab.batch import Batch
 from lstm_lab.errors import UserError, check_at_least
 from lstm_lab.nets.ctc import Transcriber, ctc_loss
 from lstm_lab.nets.ctc_decoding import align, greedy, prefix_beam
-from lstm_lab.nets.frontend import build_frontend
-from lstm_lab.nets.init import build_core
 from lstm_lab.nets.ngram import CharNgram
-from lstm_lab.spec import Spec
 from lstm_lab.tasks.base import Task
+from lstm_lab.tasks.blueprint import Blueprint
 from lstm_lab.tasks.edits import edit_distance
 
 SPACE = " "
@@ -42,25 +40,17 @@ class Transcribe(Task):
         check_at_least("task.language", language, 0)
         self.dropout, self.beam, self.language, self.bonus = dropout, beam, language, bonus
 
-    def build_net(
-        self,
-        spec: Spec,
-        core: dict[str, Any],
-        statistics: dict[str, Any],
-        number: int,
-        frontend: dict[str, Any] | None = None,
-    ) -> nn.Module:
+    def build_net(self, blueprint: Blueprint) -> nn.Module:
         """Builds a `Transcriber`.
 
         Raises:
             UserError: naming training clips that have fewer steps than their transcripts need.
         """
-        front = build_frontend(spec.inputs, frontend, statistics)
-        names = spec.target.names
-        space = names.index(SPACE) if SPACE in names else -1
-        language = CharNgram(statistics["ngrams"], spec.target.size) if "ngrams" in statistics else None
-        recurrent = build_core(front.output_size, core)
-        net = Transcriber(front, recurrent, spec.target.size, space, self.dropout, language)
+        front, target, statistics = blueprint.build_frontend(), blueprint.spec.target, blueprint.statistics
+        space = target.names.index(SPACE) if SPACE in target.names else -1
+        language = CharNgram(statistics["ngrams"], target.size) if "ngrams" in statistics else None
+        core = blueprint.build_core(front.output_size)
+        net = Transcriber(front, core, target.size, space, self.dropout, language)
         _check_steps(net, statistics.get("tightest", []))
         return net
 

@@ -22,8 +22,8 @@ from lstm_lab.batch import Batch
 from lstm_lab.errors import UserError, check_at_least, check_choice
 from lstm_lab.nets.beam import Hypothesis, Penalties, beam_search, sample
 from lstm_lab.nets.encoder_decoder import DecoderSettings, EncoderDecoder, build_encoder_decoder
-from lstm_lab.spec import Spec
 from lstm_lab.tasks.base import Task
+from lstm_lab.tasks.blueprint import Blueprint
 from lstm_lab.tasks.sentence_bleu import sentence_bleu
 
 PAD = 0
@@ -79,21 +79,16 @@ class Translate(Task):
             no_repeat,
         )
 
-    def build_net(
-        self,
-        spec: Spec,
-        core: dict[str, Any],
-        statistics: dict[str, Any],
-        number: int,
-        frontend: dict[str, Any] | None = None,
-    ) -> nn.Module:
+    def build_net(self, blueprint: Blueprint) -> nn.Module:
         """Builds an `EncoderDecoder`; ``core["decoder"]`` holds the decoder's settings."""
-        encoder = {key: value for key, value in core.items() if key != "decoder"}
-        settings = DecoderSettings.of(core.get("decoder"))
-        net = build_encoder_decoder(spec.inputs, spec.target.size, encoder, settings, frontend, statistics)
-        if (
-            self.scheduled_sampling
-        ):  # how far the rise has come is part of the net, so that a run can be resumed
+        spec = blueprint.spec
+        encoder = {key: value for key, value in blueprint.core.items() if key != "decoder"}
+        settings = DecoderSettings.of(blueprint.core.get("decoder"))
+        net = build_encoder_decoder(
+            spec.inputs, spec.target.size, encoder, settings, blueprint.frontend, blueprint.statistics
+        )
+        if self.scheduled_sampling:
+            # How far the rise has come is part of the net, so that a run can be resumed.
             net.register_buffer("trained", torch.tensor(0))
         return net
 
