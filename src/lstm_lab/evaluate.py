@@ -34,10 +34,14 @@ def command(argv: list[str]) -> None:
     if "quantize" in given:
         check_choice("quantize", given["quantize"], ("int8",))
         loaded = quantized(loaded)
-    node = dict(read_checkpoint(path)["data"])
+    content = read_checkpoint(path)
+    node = dict(content["data"])
     node |= {key.removeprefix("data."): given[key] for key in ("data.path", "data.dir") if key in given}
     data = build(node, SequenceDataModule)
+    data.earlier = loaded.processor  # symbols and classes have the numbers that the network learnt
     data.setup("test")
+    if content.get("refitted"):
+        data.fit_again()  # baselines know what the network knows
     tested = evaluation.test(loaded, data)
     report.show(
         tested,

@@ -101,7 +101,7 @@ def lead(orders: dict[str, Any], group: Group, stop: Stop) -> Result:
                 return trial(plan, record, session)
             model, best = train(plan, record, session)
         predictor = Predictor(model, plan.data.processor)
-        record.checkpoint(predictor, settings["data"])
+        record.checkpoint(predictor, settings["data"], refitted=plan.refits)
         tested = evaluation.test(predictor, plan.data)
         record.test(tested, predictor, plan.data, best)
         if plan.watch is not None:
@@ -166,7 +166,8 @@ def fit(plan: Plan, record: recorder.Record | recorder.Onlooker, session: Sessio
         if isinstance(record, recorder.Record):
             if best.score is not None:  # however training ended, its best weights are kept
                 predictor = Predictor(plan.model, plan.data.processor)
-                record.checkpoint(predictor, plan.settings["data"], plan.refits and current_trial() is None)
+                refits = plan.refits and current_trial() is None
+                record.checkpoint(predictor, plan.settings["data"], refits=refits)
             record.history(history.table(), best)
     if best.score is None:
         raise DivergedError(

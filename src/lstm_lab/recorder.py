@@ -81,9 +81,18 @@ class Record:
         if not diverged_at_once and current_trial() is None:
             draw_learning_curve(self.directory.figure("learning_curve"), table, best.monitor, best.smaller)
 
-    def checkpoint(self, predictor: Predictor, data: dict[str, Any], refits: bool = False) -> None:
-        """Writes ``best.ckpt``, with what it takes to find the data again; ``fit.ckpt`` too, if a refit follows."""
-        content = {**predictor.checkpoint(), "data": data, "version": __version__}
+    def checkpoint(
+        self, predictor: Predictor, data: dict[str, Any], *, refitted: bool = False, refits: bool = False
+    ) -> None:
+        """Writes ``best.ckpt``, with what it takes to find the data again.
+
+        Args:
+            predictor: what was trained.
+            data: the settings of its data.
+            refitted: whether it has seen validation rows, too.
+            refits: whether that is still to come; what validation chose is then kept as ``fit.ckpt``.
+        """
+        content = {**predictor.checkpoint(), "data": data, "refitted": refitted, "version": __version__}
         for path in [self.directory.best, *([self.directory.fitted] if refits else [])]:
             write_checkpoint(path, content)
 

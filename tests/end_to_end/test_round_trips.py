@@ -39,6 +39,17 @@ def test_evaluate_gives_the_same_numbers_to_the_last_digit(data, train, capsys):
     assert table[0] in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    "words", [("data=keywords", "model=gru"), ("data=echo", "model=lstm", "fit.validate_every=3")]
+)
+def test_evaluate_after_a_refit_prints_the_same_table_with_the_same_baselines(words, train, capsys):
+    train(*words, "refit=true", "ensemble=1", "fit.max_steps=6", "early_stopping.patience=0")
+    said = capsys.readouterr().out
+    table = said[said.index("test: ") : said.index("\n\n", said.index("test: "))]
+    assert evaluate.main(["run=latest"]) == 0
+    assert table in capsys.readouterr().out
+
+
 def test_predicting_the_rows_before_the_test_is_the_test_forecast(train):
     ran = train("data=airline")
     loaded = lstm_lab.load(ran.path)
