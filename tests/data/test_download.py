@@ -49,7 +49,9 @@ def test_a_file_comes_whole_and_only_once(server, tmp_path):
 def test_git_names_are_checksums_too(server, tmp_path):
     address, _ = server
     (tmp_path / "empty").touch()
-    assert checksum_of(tmp_path / "empty", git=True) == "git:e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"
+    assert checksum_of(tmp_path / "empty", "md5") == "md5:d41d8cd98f00b204e9800998ecf8427e"
+    assert checksum_of(tmp_path / "empty", "sha1") == "sha1:da39a3ee5e6b4b0d3255bfef95601890afd80709"
+    assert checksum_of(tmp_path / "empty", "git") == "git:e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"
     name = "git:" + hashlib.sha1(b"blob %d\0" % len(CONTENT) + CONTENT).hexdigest()
     assert fetch(f"{address}/good.csv", name, tmp_path / "here.csv").is_file()
 
@@ -120,6 +122,6 @@ def test_the_shared_files_have_the_checksums_of_the_registry(shared_data):
     checked = 0
     for relative, (_, checksum) in registry.FILES.items():
         if (path := shared_data / relative).is_file():
-            assert checksum_of(path, checksum.startswith("git:")) == checksum, relative
+            assert checksum_of(path, checksum.rpartition(":")[0]) == checksum, relative
             checked += 1
     assert checked >= 7

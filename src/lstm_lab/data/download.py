@@ -22,7 +22,8 @@ def fetch(url: str, checksum: str, target: Path) -> Path:
 
     Args:
         url: where it lies.
-        checksum: its sha256, or ``git:`` and the name of its blob in a git repository.
+        checksum: its sha256; or ``md5:`` or ``sha1:`` and that, or ``git:`` and the name of its blob in a git
+            repository.
         target: where it goes. A file that is there is taken as it is: it was checked when it came.
 
     Returns:
@@ -44,7 +45,7 @@ def fetch(url: str, checksum: str, target: Path) -> Path:
         if not requests.utils.get_environ_proxies(url):  # a proxy looks names up by itself
             _look_up(urlsplit(url).hostname or "")
         download(url, str(part), None)
-        found = checksum_of(part, git=checksum.startswith("git:"))
+        found = checksum_of(part, checksum.rpartition(":")[0])
         if found != checksum:
             raise UserError(f"{url}: the file has changed: its checksum is {found}, expected {checksum}.")
         part.replace(target)  # no half a file ever has the right name
@@ -86,11 +87,12 @@ def _look_up(host: str) -> None:
         raise _Unknown(host)
 
 
-def checksum_of(path: Path, git: bool = False) -> str:
-    """The sha256 of a file, or the name that git gives it (``git:`` and a sha1)."""
-    start = b"blob %d\0" % path.stat().st_size if git else b""
-    digest = hashlib.sha1(start) if git else hashlib.sha256(start)
+def checksum_of(path: Path, kind: str = "") -> str:
+    """The checksum of a file as `fetch` takes it: sha256, or ``md5``, ``sha1`` or ``git``, that word before it."""
+    digest = hashlib.new({"": "sha256", "git": "sha1"}.get(kind, kind), usedforsecurity=False)
+    if kind == "git":
+        digest.update(b"blob %d\0" % path.stat().st_size)
     with path.open("rb") as file:
         while block := file.read(_BLOCK):
             digest.update(block)
-    return ("git:" if git else "") + digest.hexdigest()
+    return f"{kind}:{digest.hexdigest()}" if kind else digest.hexdigest()

@@ -13,7 +13,7 @@ from lstm_lab.data.base import SequenceDataModule
 from lstm_lab.data.loader import ByLength, InOrder, Sampler
 from lstm_lab.data.speech.clips import Clip, Recordings
 from lstm_lab.data.speech.joined import JoinedRecordings
-from lstm_lab.data.speech.origins import DIGITS, FEATURES, ORIGINS, open_recordings
+from lstm_lab.data.speech.origins import DIGITS, FEATURES, MADE, ORIGINS, open_recordings
 from lstm_lab.data.speech.processor import SpeechProcessor
 from lstm_lab.data.speech.reader import Reader
 from lstm_lab.data.speech.samples import SpeechSamples
@@ -34,7 +34,7 @@ class SpeechFeaturesDataModule(SequenceDataModule):
 
     Args:
         name: as in ``conf/data``.
-        origin: ``folder``, ``table``, ``tones``, ``fsdd``, ``speech_commands``, ``ts`` or ``arrays``.
+        origin: one of `lstm_lab.data.speech.origins.ORIGINS`.
         path: the file or folder, where the origin is the user's own.
         dir: where the files of named data sets are looked for first; for ``table``, the folder of the recordings.
         target: ``class`` or ``transcript``.
@@ -56,6 +56,7 @@ class SpeechFeaturesDataModule(SequenceDataModule):
         cache: whether what was read and computed is kept on disk.
         join: sentences out of words: ``words``, ``gap``, and how many for ``train``, ``validation``, ``test``.
         tones: settings of `ToneRecordings`.
+        made: settings of `MadeSounds`.
         order: of the character n-grams that transcripts are counted by; 0 for none.
         batch_size: clips in a global batch.
         budget: frames (or samples of waves) in a global batch, padding included; then `batch_size` says nothing.
@@ -91,6 +92,7 @@ class SpeechFeaturesDataModule(SequenceDataModule):
         cache: bool = True,
         join: dict[str, Any] | None = None,
         tones: dict[str, Any] | None = None,
+        made: dict[str, Any] | None = None,
         order: int = 4,
         batch_size: int = 64,
         budget: int | None = None,
@@ -106,7 +108,7 @@ class SpeechFeaturesDataModule(SequenceDataModule):
         self.way = split
         self._dividing = (test, validation, fold, speaker, validate_by)
         self.inputs, self.bad, self.cache, self.budget, self.order = inputs, bad, cache, budget, order
-        self._join, self._tones = join, tones
+        self._join, self._tones, self._made = join, tones, made
         self._reading: dict[str, Any] = {
             "sample_rate": sample_rate,
             "channel": channel,
@@ -126,7 +128,7 @@ class SpeechFeaturesDataModule(SequenceDataModule):
             return
         recordings = self._open()
         front = self._front if self.inputs == "features" else None
-        loaded = load(recordings, front, self.bad, self.cache and self.origin != "tones")
+        loaded = load(recordings, front, self.bad, self.cache and self.origin not in MADE)
         self._recordings, self._kept = recordings, loaded.kept.tolist()
         kept = self._kept
         self.store, self._notes = loaded.store, loaded.notes
@@ -141,9 +143,8 @@ class SpeechFeaturesDataModule(SequenceDataModule):
         self._fit()
 
     def _words(self) -> Recordings:
-        return open_recordings(
-            self.origin, self.name, self.path, self.dir, self.pattern, Reader(**self._reading), self._tones
-        )
+        where = (self.origin, self.name, self.path, self.dir, self.pattern)
+        return open_recordings(*where, Reader(**self._reading), self._tones, self._made)
 
     def _open(self) -> Recordings:
         recordings = self._words()

@@ -15,13 +15,17 @@ from lstm_lab.data.files import find, places
 from lstm_lab.data.speech.archive import Archive
 from lstm_lab.data.speech.clips import Recordings
 from lstm_lab.data.speech.folder import FileRecordings, by_folder
+from lstm_lab.data.speech.made import MadeSounds
 from lstm_lab.data.speech.manifest import by_table
+from lstm_lab.data.speech.named import NAMED
 from lstm_lab.data.speech.reader import Reader
 from lstm_lab.data.speech.series import SeriesRecordings, by_arrays, by_ts
 from lstm_lab.data.speech.tones import ToneRecordings
 from lstm_lab.errors import UserError
 
-ORIGINS = ("folder", "table", "tones", "fsdd", "speech_commands", "ts", "arrays")
+ORIGINS = ("folder", "table", "tones", "made", "fsdd", "speech_commands", *NAMED, "ts", "arrays")
+#: Origins that are made anew each time, not read.
+MADE = ("tones", "made")
 #: Origins whose clips are features already.
 FEATURES = ("ts", "arrays")
 
@@ -41,6 +45,7 @@ def open_recordings(
     pattern: str | None,
     reader: Reader,
     tones: dict[str, Any] | None,
+    made: dict[str, Any] | None = None,
 ) -> Recordings:
     """Finds the clips of a data set.
 
@@ -52,12 +57,17 @@ def open_recordings(
         pattern: over the names of files, see `by_folder`.
         reader: decodes sound files.
         tones: settings of `ToneRecordings`.
+        made: settings of `MadeSounds`.
 
     Raises:
         UserError: for a path that is missing, or files that do not fit.
     """
     if origin == "tones":
         return ToneRecordings(**(tones or {}), sample_rate=reader.sample_rate)
+    if origin == "made":
+        return MadeSounds(**(made or {}), sample_rate=reader.sample_rate)
+    if origin in NAMED:
+        return NAMED[origin](folder, reader)
     if origin == "fsdd":
         return _fsdd(folder, reader)
     if origin == "speech_commands":

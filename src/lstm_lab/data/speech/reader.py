@@ -1,4 +1,4 @@
-"""Sound files to waves: wav, flac, ogg, opus and mp3; any rate and any number of channels in, one of each out."""
+"""Sound files to waves: wav, flac, ogg, opus, mp3 and au; any rate and any number of channels in, one of each out."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch import Tensor
 from lstm_lab.errors import UserError, check_choice
 from lstm_lab.features.resample import resample
 
-SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3")
+SUFFIXES = (".wav", ".flac", ".ogg", ".oga", ".opus", ".mp3", ".au")
 CHANNELS = ("mean", "first", "second")
 
 _SILENT = 2.0**-15  # one step of a 16-bit sample
