@@ -54,6 +54,14 @@ def test_half_of_the_units_go_and_the_rest_is_an_ordinary_run(first, capsys):
 
 
 @pytest.mark.slow
+def test_a_language_model_keeps_the_map_to_its_tied_vectors(outputs):
+    assert train([*SHORT, "data=echo", "model.hidden_size=12", "frontend.size=6", "fit.max_steps=10"]) == 0
+    assert train([f"start={find_run('latest').name}", "prune=0.5", "tracking=off"]) == 0
+    head = load(find_run("latest")).model.members[0].head
+    assert head.project.weight.shape == (6, 7)
+
+
+@pytest.mark.slow
 def test_small_weights_go_and_stay_away(first):
     words = [f"start={first.name}", "prune=0.75", "prune.by=weights", "tracking=off", "optim.lr=0.02"]
     assert train(words) == 0

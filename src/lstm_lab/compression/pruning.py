@@ -67,6 +67,8 @@ def _fewer_units(settings: dict[str, Any], amount: float) -> None:
     hidden = net["hidden_size"]
     widths = hidden if isinstance(hidden, list) else [hidden] * net["num_layers"]
     fewer = [max(1, round((1 - amount) * width)) for width in widths]
+    if settings["task"].get("tied") and fewer[-1] == (net["frontend"] or {}).get("size") != widths[-1]:
+        fewer[-1] += 1  # as wide as the vectors that its head shares it would lose the map between the two
     settings["model"]["hidden_size"] = fewer[0] if len(set(fewer)) == 1 else fewer
     if settings["task"].get("embedding") == "auto":  # it would follow the units
         settings["task"]["embedding"] = widths[0]
