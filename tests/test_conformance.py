@@ -30,6 +30,8 @@ DATA = {
     "agreement": ["data.sequences=60", "data.tests=4", "data.longest=10", "data.lags=[12]"],
     "adding": ["data.sequences=60", "data.tests=4", "data.longest=24", "data.lags=[30]"],
     "reber": ["data.strings=120", "data.tests=20"],
+    "incidence": ["experiment=incidence", "ensemble=2"],
+    "emotions": ["data.made.count=120", "data.features.hop=0.064"],
 }
 CELLS = (
     *("lstm", "gru", "rnn", "lstm1997", "lstm_peephole", "lstm_layernorm", "lstm_mogrifier"),
