@@ -145,13 +145,20 @@ def judged(recipe: dict[str, Any]) -> str:
 
 def table() -> str:
     """Returns the table of the front page, a row for every recipe that has a result."""
-    rows = ["| | command | ours | best baseline | |", "|---|---|---|---|---|"]
-    recipes = [read(path.stem) for path in sorted(RECIPES.glob("*.json"))]
-    for recipe in sorted(recipes, key=lambda one: KINDS.index(one["kind"])):
+    rows = ["| | command | ours | best baseline | a run takes | |", "|---|---|---|---|---|---|"]
+    recipes = {path.stem: read(path.stem) for path in sorted(RECIPES.glob("*.json"))}
+    for name, recipe in sorted(recipes.items(), key=lambda one: KINDS.index(one[1]["kind"])):
         if "result" in recipe:
-            cells = (recipe["what"], f"`{recipe['command']}`", ours(recipe), baseline(recipe), judged(recipe))
+            what, command = f"[{recipe['what']}](docs/recipes/{name}.json)", f"`{recipe['command']}`"
+            cells = (what, command, ours(recipe), baseline(recipe), duration(recipe), judged(recipe))
             rows.append("| " + " | ".join(cells).strip() + " |")
     return "\n".join(rows)
+
+
+def duration(recipe: dict[str, Any]) -> str:
+    """Returns the processor time of a run, or of all folds together."""
+    seconds = recipe["result"]["processor_seconds"]
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
 
 
 def write_readme() -> None:
