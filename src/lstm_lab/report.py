@@ -18,6 +18,8 @@ def announce(data: Any, model: Any, threads: int, chunk: int, max_steps: int, se
     networks = f"{members} networks, " if members > 1 else ""
     console = _console()
     console.print(data.describe(), highlight=False)
+    if data.kept:
+        console.print(data.kept, highlight=False)
     console.print(
         f"{model.hparams['cell']}: {networks}{weights:,} weights on {threads} thread{'s' * (threads > 1)}, at most "
         f"{max_steps} steps, {chunk} at a time: about {_duration(max_steps * seconds)} or less, {_size(weights)}",

@@ -146,6 +146,33 @@ class SequenceDataModule(pl.LightningDataModule):
         """How much there is to learn from: training samples, or rows where samples overlap."""
         return len(self.samples("train"))
 
+    def earlier_classes(self, kind: type) -> list[str]:
+        """Classes of the run whose weights training begins with, whose numbers stay; empty where there is none.
+
+        Args:
+            kind: of processor; one of another kind has a head for something else.
+        """
+        return list(getattr(self.earlier, "classes", ())) if isinstance(self.earlier, kind) else []
+
+    @property
+    def kept(self) -> str:
+        """What of the earlier run's processor goes on, and what is measured anew; empty without such a run."""
+        if self.earlier is None:
+            return ""
+        words: list[str] = []
+        alike = isinstance(self.processor, type(self.earlier))
+        for word, name in (
+            ("symbols", "tokenizer"),
+            ("symbols", "source"),
+            ("classes", "classes"),
+            ("names", "names"),
+        ):
+            mine, theirs = (_plain(getattr(one, name, None)) for one in (self.processor, self.earlier))
+            if alike and mine and mine == theirs and word not in words:
+                words.append(word)
+        kept = f"{' and '.join(words)} of that run stay" if words else "nothing of that run's processor stays"
+        return f"start: its weights; {kept}; what is measured is measured anew on this training part"
+
     @property
     def fold_count(self) -> int:
         """How many folds take turns in being the test; 1 where something else says what the test is."""
@@ -208,3 +235,7 @@ class SequenceDataModule(pl.LightningDataModule):
     def example_batch(self) -> Batch:
         """The first batch of training, for estimates; the loaders stay where they are."""
         return self.samples("train").gather(self.sampler().draw(0)[0])
+
+
+def _plain(part: Any) -> Any:
+    return part.to_plain() if hasattr(part, "to_plain") else part

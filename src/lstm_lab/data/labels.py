@@ -15,13 +15,26 @@ from lstm_lab.errors import UserError
 _SHOWN = 12
 
 
-def classes_of(labels: Sequence[str], where: str) -> tuple[str, ...]:
-    """Returns the classes of the training part, sorted.
+def classes_of(labels: Sequence[str], where: str, earlier: Sequence[str] = ()) -> tuple[str, ...]:
+    """Returns the classes of the training part, sorted; or those of the run that training goes on from.
+
+    Args:
+        labels: of the training part.
+        where: they come from, for messages.
+        earlier: classes whose numbers a head has learnt; empty for none.
 
     Raises:
-        UserError: if there are fewer than two.
+        UserError: if there are fewer than two, or one that the earlier run did not know.
     """
     names = tuple(sorted(set(labels)))
+    if earlier:
+        new = [name for name in names if name not in earlier]
+        if new:
+            known = ", ".join(earlier[:10]) + (" …" if len(earlier) > 10 else "")
+            raise UserError(
+                f"{where}: start=… goes on with the classes of that run ({known}), but '{new[0]}' is not among them."
+            )
+        return tuple(earlier)
     if len(names) < 2:
         found = f"only '{names[0]}'" if names else "none"
         raise UserError(f"{where}: classification needs at least two classes, there is {found}.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from lstm_lab.data.folding import Folds, divide, group_names, groups_of
 from lstm_lab.data.images.order import ORDERS, permutation, step_names
 from lstm_lab.data.images.processor import ImageProcessor
 from lstm_lab.data.images.source import Pictures, image_folder, mnist, small_digits
+from lstm_lab.data.labels import classes_of
 from lstm_lab.data.loader import Shuffled
 from lstm_lab.data.passes import NumberedPasses, uniforms
 from lstm_lab.errors import UserError, check_at_least, check_choice
@@ -95,7 +97,7 @@ class ImageSequencesDataModule(SequenceDataModule):
     def setup(self, stage: str | None = None) -> None:
         """Reads the pictures once, splits them, and measures the training part."""
         if self._pictures is None:
-            pictures = self._read()
+            pictures = _numbered(self._read(), self.earlier_classes(ImageProcessor))
             self._parts = split(pictures, *self.shares, self.folds, self.group)
             self._fit(pictures)
             self._pictures = pictures
@@ -252,6 +254,15 @@ def shifted(images: Tensor, reach: int, draws: Tensor) -> Tensor:
     return padded[torch.arange(batch)[:, None, None], rows[:, :, None], columns[:, None, :]]
 
 
+def _numbered(pictures: Pictures, earlier: list[str]) -> Pictures:
+    """The same pictures, their classes numbered as in the run that training goes on from."""
+    if not earlier:
+        return pictures
+    classes = classes_of(pictures.classes, pictures.source, earlier)
+    numbers = torch.tensor([classes.index(name) for name in pictures.classes])
+    return replace(pictures, labels=numbers[pictures.labels], classes=classes)
+
+
 def groups(pictures: Pictures, rule: str | None) -> np.ndarray:
     """Returns (N,) which pictures belong together: by the names of their files, else equal ones."""
     if rule is not None:
@@ -287,6 +298,8 @@ def split(
     for label, name in enumerate(pictures.classes):
         rows = (pictures.labels[: count - stated] == label).nonzero()[:, 0]
         rows = rows[torch.randperm(len(rows), generator=generator)]
+        if not len(rows) and not stated:
+            continue  # a class of an earlier run that is not here
         tested = 0 if stated else round(test * len(rows))
         judged = max(1, round(validation * (len(rows) - tested)))
         if len(rows) - tested - judged < 1 or not (stated or tested):

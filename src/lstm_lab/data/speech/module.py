@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor
 
 from lstm_lab.data.base import SequenceDataModule
+from lstm_lab.data.folding import Folds, group_names
 from lstm_lab.data.loader import ByLength, InOrder, Sampler
 from lstm_lab.data.speech.clips import Clip, Recordings
 from lstm_lab.data.speech.joined import JoinedRecordings
@@ -17,7 +19,7 @@ from lstm_lab.data.speech.origins import DIGITS, FEATURES, MADE, ORIGINS, open_r
 from lstm_lab.data.speech.processor import SpeechProcessor
 from lstm_lab.data.speech.reader import Reader
 from lstm_lab.data.speech.samples import SpeechSamples
-from lstm_lab.data.speech.split import PARTS, leaks, split
+from lstm_lab.data.speech.split import PARTS, leaks, split, what_parts
 from lstm_lab.data.speech.store import Ragged, extract, load
 from lstm_lab.data.speech.targets import class_targets, transcripts
 from lstm_lab.errors import UserError, check_choice
@@ -42,7 +44,11 @@ class SpeechFeaturesDataModule(SequenceDataModule):
         split: ``auto``, ``official``, ``speaker`` or ``random``.
         test: share of the clips or speakers, where nobody decided.
         validation: share of the rest.
-        fold: which speaker is left out for the test, by number.
+        folds: null divides once; a number divides into so many test parts, by speaker where speakers are known; ``all``
+            leaves one speaker, or one recording, out at a time.
+        fold: which of them is the test part, from 0; or ``k/n``, the k-th of n. Without folds: which speaker.
+        group: rule over the names of files that says who speaks, or what else must not be in two parts, see
+            `lstm_lab.data.folding.group_names`.
         speaker: the same by name.
         validate_by: with one speaker left out, by another ``speaker`` or by ``clips`` of the others.
         inputs: ``features`` computes them once, ``wave`` lets the net compute them anew, which augmentation of waves
@@ -79,7 +85,9 @@ class SpeechFeaturesDataModule(SequenceDataModule):
         split: str = "auto",
         test: float = 0.2,
         validation: float = 0.1,
-        fold: int | None = None,
+        folds: int | str | None = None,
+        fold: int | str | None = None,
+        group: str | None = None,
         speaker: str | None = None,
         validate_by: str = "speaker",
         inputs: str = "features",
@@ -106,7 +114,10 @@ class SpeechFeaturesDataModule(SequenceDataModule):
             raise UserError(f"data.inputs=wave: {name} holds features, not waves. Allowed: features.")
         self.origin, self.path, self.dir, self.target, self.pattern = origin, path, dir, target, pattern
         self.way = split
-        self._dividing = (test, validation, fold, speaker, validate_by)
+        alone = folds is None and not (isinstance(fold, str) and "/" in fold)  # one speaker left out
+        self.folds, self.group = (None if alone else Folds.read(folds, fold)), group
+        left_out = int(fold) if alone and fold is not None else None
+        self._dividing = (test, validation, left_out, speaker, validate_by, self.folds)
         self.inputs, self.bad, self.cache, self.budget, self.order = inputs, bad, cache, budget, order
         self._join, self._tones, self._made = join, tones, made
         self._reading: dict[str, Any] = {
@@ -144,7 +155,11 @@ class SpeechFeaturesDataModule(SequenceDataModule):
 
     def _words(self) -> Recordings:
         where = (self.origin, self.name, self.path, self.dir, self.pattern)
-        return open_recordings(*where, Reader(**self._reading), self._tones, self._made)
+        found = open_recordings(*where, Reader(**self._reading), self._tones, self._made)
+        if self.group is not None:
+            named = group_names([clip.name for clip in found.clips], self.group)
+            found.clips = [replace(clip, speaker=one) for clip, one in zip(found.clips, named, strict=True)]
+        return found
 
     def _open(self) -> Recordings:
         recordings = self._words()
@@ -172,13 +187,15 @@ class SpeechFeaturesDataModule(SequenceDataModule):
             assert self._front is not None
             statistics["features"] = self._front.settings
         self._targets: Tensor | Ragged
+        before = self.earlier if isinstance(self.earlier, SpeechProcessor) else None
+        known = before.names if before is not None and before.target == self.target else []
         if self.target == "class":
-            self._targets, self._names, more = class_targets(self.clips, train, self._source)
+            self._targets, self._names, more = class_targets(self.clips, train, self._source, known)
         else:
             frames = self.store.lengths
             frames = frames if self.inputs == "features" else self._front.frames(frames)  # type: ignore[union-attr]
             self._targets, self._names, more = transcripts(
-                self.clips, train, frames, self.order, self._source
+                self.clips, train, frames, self.order, self._source, known
             )
         self._statistics = statistics | more
         smallest = min(self._parts["test"], key=lambda number: int(self.store.lengths[number]))
@@ -218,7 +235,12 @@ class SpeechFeaturesDataModule(SequenceDataModule):
 
     @property
     def fold_count(self) -> int:
-        """Speakers that can be left out in turn; 1 where too few are known."""
+        """How many folds there are; without any, speakers that can be left out in turn, 1 where too few are known."""
+        if self.folds is not None:
+            clips = self._words().clips
+            return self.folds.size(
+                *what_parts(clips, sorted({clip.speaker for clip in clips} - {""}), self.way)
+            )
         speakers = {clip.speaker for clip in self._words().clips} - {""}
         return len(speakers) if len(speakers) > 2 else 1
 
@@ -256,6 +278,7 @@ class SpeechFeaturesDataModule(SequenceDataModule):
             "random": "drawn at random within each class",
             "speaker": f"of speakers who are in no other part ({named})",
         }[self.way]
+        way = way if self.folds is None else f"{self.folds.said}, {way}"
         if self._leaks:
             way += ", not apart from training (see leak)"
         what = "sentences" if self._join else "clips"

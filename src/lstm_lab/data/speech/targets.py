@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -19,7 +20,7 @@ _TIGHTEST = 5
 
 
 def class_targets(
-    clips: list[Clip], train: list[int], source: str
+    clips: list[Clip], train: list[int], source: str, earlier: Sequence[str] = ()
 ) -> tuple[Tensor, tuple[str, ...], dict[str, Any]]:
     """Returns the classes of all clips (N,), their names, and the clips of each in training as a statistic.
 
@@ -30,13 +31,18 @@ def class_targets(
     if missing is not None:
         raise UserError(f"{source}: the clip {missing} has no label.")
     labels = [clip.label for clip in clips]
-    classes = classes_of([labels[number] for number in train], source)
+    classes = classes_of([labels[number] for number in train], source, earlier)
     found = numbers_of(labels, classes, source)
     return found, classes, {"class_counts": count_classes(found[train], len(classes))}
 
 
 def transcripts(
-    clips: list[Clip], train: list[int], frames: Tensor, order: int, source: str
+    clips: list[Clip],
+    train: list[int],
+    frames: Tensor,
+    order: int,
+    source: str,
+    earlier: Sequence[str] = (),
 ) -> tuple[Ragged, tuple[str, ...], dict[str, Any]]:
     """Returns the transcripts of all clips, the symbols, and as statistics ``ngrams`` and ``tightest``.
 
@@ -46,6 +52,7 @@ def transcripts(
         frames: (N,) of each clip.
         order: of the n-grams; 0 counts none.
         source: where they come from, for messages.
+        earlier: symbols of the run that training goes on from, which keep their numbers; empty for none.
 
     Raises:
         UserError: for a clip without a transcript, or one with a symbol that training does not know.
@@ -54,7 +61,7 @@ def transcripts(
     if missing is not None:
         raise UserError(f"{source}: the clip {missing} has no transcript (column 'text').")
     texts = [clip.text or "" for clip in clips]
-    symbols = symbols_of([texts[number] for number in train], source)
+    symbols = tuple(earlier) or symbols_of([texts[number] for number in train], source)
     found = [encode(text, symbols, clip.name) for text, clip in zip(texts, clips, strict=True)]
     statistics: dict[str, Any] = {"tightest": _tightest(clips, train, frames, found)}
     if order:

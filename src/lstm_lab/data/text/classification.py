@@ -225,7 +225,7 @@ class LabelledTextDataModule(SequenceDataModule):
         found = self.labelled
         groups, labels = self._groups(found), found.labels
         parts = np.array(found.parts if found.parts else ["train"] * len(found), dtype=object)
-        classes_of(labels, found.source)
+        classes_of(labels, found.source, self.earlier_classes(LabelledTextProcessor))
         self._duplicates = 0
         if self.folds is not None:
             if found.parts:
@@ -255,7 +255,8 @@ class LabelledTextDataModule(SequenceDataModule):
         found = self.labelled
         train = [found.texts[row] for row in self._rows("train")]
         tokenizer = learnt(self.earlier, train, self.kind, self.vocabulary, self.minimum, self.lower)
-        self.classes = classes_of([found.labels[row] for row in self._rows("train")], found.source)
+        known = self.earlier_classes(LabelledTextProcessor)
+        self.classes = classes_of([found.labels[row] for row in self._rows("train")], found.source, known)
         letters = DNA if self.name in _DNA_SETS else ""
         self._processor = LabelledTextProcessor(
             tokenizer, self.classes, train[0], self.longest, letters, self.encoding, self.text_column

@@ -172,7 +172,7 @@ class TaggedSequencesDataModule(SequenceDataModule):
         texts = [" ".join(symbols) for symbols in found.symbols]
         tokenizer = learnt(self.earlier, [texts[row] for row in rows], "blank", 100_000)
         known = [label for row in rows for label in found.labels[row] if label is not None]
-        self.classes = classes_of(known, found.source)
+        self.classes = classes_of(known, found.source, self.earlier_classes(TaggedProcessor))
         letters = all(len(symbol) == 1 for symbol in tokenizer.symbols)
         sample = "".join(found.symbols[rows[0]]) if letters else texts[rows[0]]
         self._processor = TaggedProcessor(tokenizer, self.classes, sample, letters)

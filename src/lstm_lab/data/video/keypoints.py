@@ -268,7 +268,8 @@ class KeypointsDataModule(SequenceDataModule):
 
     def _fit(self) -> None:
         train = self._parts["train"]
-        classes = classes_of([self.clips[one].label for one in train], self.path or "")
+        before = self.earlier_classes(KeypointProcessor)
+        classes = classes_of([self.clips[one].label for one in train], self.path or "", before)
         self._labels = numbers_of([clip.label for clip in self.clips], classes, str(self.path))
         size = self.values[0].shape[1]
         bare = KeypointProcessor(size, self.zeros, self.velocity, [0.0] * size, list(classes))

@@ -138,7 +138,9 @@ class VideoFramesDataModule(SequenceDataModule):
             target = Target("frames", self.form.channels, self.ahead)
             classes: tuple[str, ...] = ()
         else:
-            classes = classes_of([self.clips[one].label for one in train], self.path or "")
+            classes = classes_of(
+                [self.clips[one].label for one in train], self.path or "", self.earlier_classes(ClipProcessor)
+            )
             self._labels = numbers_of([clip.label for clip in self.clips], classes, str(self.path))
             target = Target("class", len(classes), names=classes)
             self._statistics["class_counts"] = count_classes(self._labels[train], len(classes))
