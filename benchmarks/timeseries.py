@@ -31,6 +31,13 @@ def fastest(call: Callable[[], object], times: int = 5) -> float:
     return min(seconds)
 
 
+def seconds(call: Callable[[], object]) -> float:
+    """Seconds of one call."""
+    started = time.perf_counter()
+    call()
+    return time.perf_counter() - started
+
+
 class PerItem(Dataset):
     """Windows sliced one by one in numpy and collated, as tutorials do it."""
 
@@ -123,11 +130,16 @@ def members() -> None:
 
     for cores in (1, 2):
         os.environ["OMP_NUM_THREADS"] = str(cores)  # how many members may be trained at a time
-        train(1)
         train(8)
-        one, eight = fastest(lambda: train(1), 7), fastest(lambda: train(8), 5)
+        one, eight = zip(
+            *((seconds(lambda: train(1)), seconds(lambda: train(8))) for _ in range(7)), strict=True
+        )
+        ratio = np.median(np.array(eight) / np.array(one))
         load = f"load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores"
-        print(f"members: eight take {eight / one:.2f} times one ({one:.2f} s) on {cores} core(s); {load}")
+        print(
+            f"members: eight take {ratio:.2f} times one by the clock (medians of 7 in turn: {np.median(eight):.2f} and "
+            f"{np.median(one):.2f} s) on {cores} core(s); {load}"
+        )
 
 
 def main(argv: list[str]) -> None:

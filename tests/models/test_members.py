@@ -7,6 +7,7 @@ from torch import nn
 
 from lstm_lab.data import TimeSeriesDataModule
 from lstm_lab.models import LSTM, members
+from lstm_lab.models.clipping import clip_each
 from lstm_lab.tasks import build_task
 from lstm_lab.training.trainer import build_trainer
 
@@ -52,7 +53,7 @@ def test_members_that_draw_in_the_middle_of_a_step_take_turns(monkeypatch):
     batch = data.example_batch()
     for settings, can in (({}, True), ({"recurrent_dropout": 0.2}, False), ({"zoneout": 0.1}, False)):
         net = LSTM(data.spec, task, data.statistics, hidden_size=4, **settings).members[0].train()
-        assert (task.prepared(net, batch) is not None) == can
+        assert (task.prepared([net], batch) is not None) == can
 
 
 def test_threads_are_bounded_by_what_the_process_may_use(monkeypatch):
@@ -67,3 +68,23 @@ def test_threads_are_bounded_by_what_the_process_may_use(monkeypatch):
     torch.set_num_threads(2)
     assert members.workers(8) == 1
     torch.set_num_threads(before)
+
+
+def test_members_are_clipped_each_as_it_would_be_alone():
+    """Also one without gradients among them; a bound of 0 bounds nothing."""
+    torch.manual_seed(2)
+    nets, twins = ([nn.Linear(3, 2) for _ in range(3)] for _ in range(2))
+    for scale, net, twin in zip((0.1, 5.0, 1.0), nets, twins, strict=True):
+        for weight, other in zip(net.parameters(), twin.parameters(), strict=True):
+            if scale != 1.0:
+                weight.grad = scale * torch.randn_like(weight)
+                other.grad = weight.grad.clone()
+    assert len(clip_each(nets, 0)) == 2
+    assert torch.equal(nets[1].weight.grad, twins[1].weight.grad)
+    norms = clip_each(nets, 1.0)
+    for norm, net, twin in zip(norms, nets, twins, strict=False):
+        assert torch.equal(norm, nn.utils.clip_grad_norm_(twin.parameters(), 1.0))
+        assert all(
+            torch.equal(a.grad, b.grad) for a, b in zip(net.parameters(), twin.parameters(), strict=True)
+        )
+    assert float(norms[0]) < 1 < float(norms[1])

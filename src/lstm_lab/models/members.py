@@ -34,8 +34,8 @@ class SideBySide:
     Args:
         task: gives the losses.
         members: M networks on the CPU.
-        pool: of threads, None for none.
-        threads: members are dealt to so many.
+        pool: of threads, None for a single one.
+        threads: members are dealt to so many; 0 leaves all to the caller.
     """
 
     def __init__(
@@ -45,24 +45,17 @@ class SideBySide:
 
     def __call__(self, batch: Batch) -> Tensor | None:
         """The sum of the losses, whose gradients have been added to the weights; None where members take turns."""
-        if self.pool is None:
+        losses = self.task.prepared(self.members, batch) if self.threads else None
+        if losses is None:
             return None
-        losses = []
-        for member in self.members:
-            later = self.task.prepared(member, batch)
-            if later is None:
-                return None
-            losses.append(later)
 
         def share(first: int) -> list[tuple[int, Tensor]]:
-            found = []
-            for number in range(first, len(losses), self.threads):
-                loss = losses[number]()
-                loss.backward()
-                found.append((number, loss.detach()))
-            return found
+            numbers = range(first, len(losses), self.threads)
+            found = torch.stack([losses[number]() for number in numbers])
+            found.sum().backward()
+            return list(zip(numbers, found.detach(), strict=True))
 
-        others = [self.pool.submit(share, first) for first in range(1, self.threads)]
+        others = [self.pool.submit(share, first) for first in range(1, self.threads)] if self.pool else []
         found = share(0) + [one for other in others for one in other.result()]
         return torch.stack([loss for _, loss in sorted(found, key=lambda one: one[0])]).sum()
 
@@ -76,8 +69,11 @@ def side_by_side(task: Task, members: Sequence[nn.Module], apart: bool) -> Itera
         members: M networks.
         apart: whether they may be trained apart from each other: no state is carried, nothing but their losses counts.
     """
-    count = workers(len(members)) if apart else 1
-    if count == 1 or next(members[0].parameters()).device.type != "cpu":
+    if not apart or next(members[0].parameters()).device.type != "cpu":
+        yield SideBySide(task, members, None, 0)
+        return
+    count = workers(len(members))
+    if count == 1:
         yield SideBySide(task, members, None, 1)
         return
     with ThreadPoolExecutor(count - 1) as pool:

@@ -12,6 +12,7 @@ from torch import Tensor, distributed, nn
 from lstm_lab.batch import Batch
 from lstm_lab.errors import UserError, check_at_least
 from lstm_lab.models.carried import Carried
+from lstm_lab.models.clipping import clip_each
 from lstm_lab.models.losses import Losses
 from lstm_lab.models.members import side_by_side
 from lstm_lab.models.optim import build_optimizer, build_schedule
@@ -252,10 +253,9 @@ class SequenceModel(pl.LightningModule):
 
     def _clip(self) -> None:
         if self.clip or self.gradient_norms is not None:
-            for member in self.members:  # each on its own, so that a member equals its separate training
-                norm = nn.utils.clip_grad_norm_(member.parameters(), self.clip or float("inf"))
-                if self.gradient_norms is not None:
-                    self.gradient_norms.append(norm)
+            norms = clip_each(self.members, self.clip)  # so that a member equals its separate training
+            if self.gradient_norms is not None:
+                self.gradient_norms.extend(norms)
 
     def configure_gradient_clipping(
         self, optimizer: Any, gradient_clip_val: Any = None, gradient_clip_algorithm: Any = None

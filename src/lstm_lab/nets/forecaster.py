@@ -96,18 +96,29 @@ class BlockForecaster(nn.Module):
 
     def on_scale(self, inputs: Tensor, steps: int, noise: Tensor | None = None) -> Tensor:
         """As `forward`, on the scale that the net works on, with `noise` of `draw` while training."""
+        return self.write(*self.read(inputs, steps), steps, noise)
+
+    def read(self, inputs: Tensor, steps: int) -> tuple[Tensor, Tensor]:
+        """What the core works on, z (B, C, T), and what is added to its forecast: the same for all of a view and scale.
+
+        That is the last season (B, C, m) in the view ``difference``, else the profile of the steps ahead (B, C, S).
+        """
         u = self.to_scale(inputs[..., :-1]).transpose(1, 2)  # (B, C, L)
+        if self.view == "difference":
+            z = (u[..., self.block :] - u[..., : -self.block]) / self.spread[:, None]
+            return z, u[..., -self.block :]
         phase = inputs[:, :, -1].long()  # (B, L)
         ahead = (phase[:, -1:] + 1 + torch.arange(steps, device=phase.device)) % self.block  # (B, S)
+        return (u - self._profile(phase)) / self.spread[:, None], self._profile(ahead)
+
+    def write(self, z: Tensor, base: Tensor, steps: int, noise: Tensor | None = None) -> Tensor:
+        """Returns (B, S, C) after what `read` gave, on the scale that the net works on."""
         spread = self.spread[:, None]  # (C, 1)
         if self.view == "difference":
-            z = (u[..., self.block :] - u[..., : -self.block]) / spread
             seasons = self._write(z, steps, noise).unflatten(-1, (-1, self.block))  # (B, C, K, m)
-            last = u[..., -self.block :]
-            forecast = (last[:, :, None] + seasons.cumsum(2) * spread[..., None]).flatten(2)[..., :steps]
+            forecast = (base[:, :, None] + seasons.cumsum(2) * spread[..., None]).flatten(2)[..., :steps]
         else:
-            z = (u - self._profile(phase)) / spread
-            forecast = self._write(z, steps, noise)[..., :steps] * spread + self._profile(ahead)
+            forecast = self._write(z, steps, noise)[..., :steps] * spread + base
         return forecast.transpose(1, 2)  # (B, S, C)
 
     def to_scale(self, values: Tensor) -> Tensor:

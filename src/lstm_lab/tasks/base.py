@@ -53,11 +53,11 @@ class Task:
         """The training loss of one network, a mean over real targets."""
         raise NotImplementedError
 
-    def prepared(self, net: nn.Module, batch: Batch) -> Callable[[], Tensor] | None:
-        """As `loss`, to be called later: what is random in it has been drawn.
+    def prepared(self, nets: Sequence[nn.Module], batch: Batch) -> list[Callable[[], Tensor]] | None:
+        """As `loss` of each network, to be called later: what is random in it has been drawn, in their order.
 
         Members of an ensemble may then be trained side by side and still see the numbers that they would have seen one
-        after the other. None: `loss` draws as it goes, and members take turns.
+        after the other; what they have in common is done once. None: `loss` draws as it goes, and members take turns.
         """
         return None
 

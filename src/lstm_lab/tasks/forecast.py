@@ -25,6 +25,9 @@ _LOSSES: dict[str, Callable[..., Tensor]] = {
     "huber": nn.functional.huber_loss,
 }
 
+# What a recursive member reads of a batch, what its forecast is added to, the targets on its scale, and their count.
+_Read = tuple[Tensor, Tensor, Tensor, Tensor]
+
 
 class Forecast(Task):
     """Forecasts by members that differ in view, scale and initial weights, and are averaged by merit.
@@ -192,31 +195,42 @@ class Forecast(Task):
         if isinstance(net, SegmentForecaster):
             return segment_loss(net, batch, self.teacher)
         assert isinstance(net, BlockForecaster)
-        return self._block_loss(net, batch, net.draw(batch.inputs))
+        return self._block_loss(net, batch, net.draw(batch.inputs), self._read(net, batch))
 
-    def prepared(self, net: nn.Module, batch: Batch) -> Callable[[], Tensor] | None:
-        """The loss of a recursive member with its noise drawn; None where dropout draws in the middle of a step."""
-        if not isinstance(net, BlockForecaster) or not _still(net):
-            return None
+    def prepared(self, nets: Sequence[nn.Module], batch: Batch) -> list[Callable[[], Tensor]] | None:
+        """The losses of recursive members with their noise drawn; None where dropout draws in the middle of a step."""
         if self.teacher is not None:
             ask(self.teacher, batch)  # threads then find the answer there
-        return partial(self._block_loss, net, batch, net.draw(batch.inputs))
+        later: list[Callable[[], Tensor]] = []
+        read: dict[tuple[str, ...], _Read] = {}  # once for all members of a kind
+        for net in nets:
+            if not isinstance(net, BlockForecaster) or not _still(net):
+                return None
+            kind = _kind(net)
+            if kind not in read:
+                read[kind] = self._read(net, batch)
+            later.append(partial(self._block_loss, net, batch, net.draw(batch.inputs), read[kind]))
+        return later
 
-    def _block_loss(self, net: BlockForecaster, batch: Batch, noise: Tensor | None) -> Tensor:
+    def _read(self, net: BlockForecaster, batch: Batch) -> _Read:
         truth, known = batch.targets["horizon"], batch.targets["horizon_mask"]
-        forecast = net.on_scale(batch.inputs, truth.shape[1], noise)
-        loss = self._distance(net, forecast, truth, known)
+        return *net.read(batch.inputs, truth.shape[1]), _on_scale(net, truth, known), known.sum().clamp_min(1)
+
+    def _block_loss(self, net: BlockForecaster, batch: Batch, noise: Tensor | None, read: _Read) -> Tensor:
+        z, base, truth, count = read
+        known = batch.targets["horizon_mask"]
+        forecast = net.write(z, base, truth.shape[1], noise)
+        loss = self._distance(net, forecast, truth, known) / count
         if self.teacher is None:
             return loss
-        told = ask(self.teacher, batch)["forecast"]
-        return self.teacher.blend(loss, self._distance(net, forecast, told, torch.ones_like(known)))
+        told, every = ask(self.teacher, batch)["forecast"], torch.ones_like(known)
+        apart = self._distance(net, forecast, _on_scale(net, told, every), every) / every.sum()
+        return self.teacher.blend(loss, apart)
 
     def _distance(self, net: BlockForecaster, forecast: Tensor, truth: Tensor, known: Tensor) -> Tensor:
-        """How far a forecast on a member's scale is from what is known in the user's units, (B, S, D) each."""
-        # What is masked may hold anything: it is replaced, not multiplied by zero, before it meets a logarithm.
-        truth = net.to_scale(torch.where(known, truth, net.floor))
+        """How far a forecast is from what is known, the sum over (B, S, D), both on a member's scale."""
         error = torch.where(known, (forecast - truth) / net.spread, 0.0)
-        return self._loss(error, torch.zeros_like(error), reduction="sum") / known.sum().clamp_min(1)
+        return self._loss(error, torch.zeros_like(error), reduction="sum")
 
     def predict(
         self, nets: Sequence[nn.Module], weights: Tensor, batch: Batch, steps: int | None = None
@@ -234,9 +248,8 @@ class Forecast(Task):
         if steps is not None:
             found = go_on(lambda one: self.predict(nets, weights, one), found, batch, steps)
         if heads[0].channels > 1:
-            found["spread"] = heads[0].unit.expand(
-                batch.inputs.shape[0], 1, -1
-            )  # len() would fix it in a graph
+            # len() would fix the size of the batch in a graph.
+            found["spread"] = heads[0].unit.expand(batch.inputs.shape[0], 1, -1)
         return found
 
     def _combined(self, found: list[dict[str, Tensor]], weights: Tensor) -> dict[str, Tensor]:
@@ -284,6 +297,11 @@ class Forecast(Task):
         known = batch.targets["horizon_mask"]
         missed = (predictions["forecast"] - batch.targets["horizon"]).abs() / predictions.get("spread", 1.0)
         return torch.where(known, missed, 0.0).sum(), known.sum()
+
+
+def _on_scale(net: BlockForecaster, truth: Tensor, known: Tensor) -> Tensor:
+    """Targets on a member's scale: what is masked may hold anything, and is replaced before it meets a logarithm."""
+    return net.to_scale(torch.where(known, truth, net.floor))
 
 
 def _still(net: BlockForecaster) -> bool:
