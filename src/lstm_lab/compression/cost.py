@@ -110,6 +110,7 @@ def _arms(runs: Sequence[Path], folder: Path, left_out: dict[str, str]) -> list[
         key = json.dumps(node, sort_keys=True, default=str)
         if key not in sources:
             sources[key] = build(dict(node), SequenceDataModule)
+            sources[key].earlier = full.processor  # symbols and classes as the network learnt them
             sources[key].setup("test")
         name, what = run.name.rsplit("-", 1)[-1], describe(run)
         for bits in ("", "int8"):

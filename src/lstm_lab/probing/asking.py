@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from lstm_lab import predictor
-from lstm_lab.data import SequenceDataModule
+from lstm_lab.data import SequenceDataModule, load_processor
 from lstm_lab.doors import compose_config, plain_settings
 from lstm_lab.errors import UserError
 from lstm_lab.figures.lags import draw_by_lag
@@ -105,8 +105,9 @@ def of_words(asked: Asked, words: Sequence[str]) -> list[str]:
 
 def data_of(run: Path, asked: Asked) -> SequenceDataModule:
     """The data of a run, read again."""
-    node = {**read_checkpoint(run / "checkpoints" / "best.ckpt")["data"], **asked.where}
-    data: SequenceDataModule = build(node, SequenceDataModule)
+    content = read_checkpoint(run / "checkpoints" / "best.ckpt")
+    data: SequenceDataModule = build({**content["data"], **asked.where}, SequenceDataModule)
+    data.earlier = load_processor(content["processor"])  # symbols and classes as the network learnt them
     data.setup("test")
     return data
 
