@@ -11,6 +11,7 @@ from lstm_lab.data import (
     LongLagDataModule,
     MovingDigitsDataModule,
     PairsDataModule,
+    SpeechFeaturesDataModule,
     TaggedSequencesDataModule,
     TextDataModule,
     TimeSeriesDataModule,
@@ -102,6 +103,17 @@ def test_moving_digits_are_of_digits_that_training_never_shows():
         seen.append(len(data._makers["test"].glyphs))
         assert "2 folds" in data.protocol
     assert sum(seen) == 1797
+
+
+def test_made_sounds_are_the_test_once():
+    tested = []
+    for fold in range(2):
+        tones = {"count": 160, "keys": [1, 1], "snr": [0.0, 9.0]}
+        data = SpeechFeaturesDataModule("dtmf", "tones", tones=tones, sample_rate=8000, folds=2, fold=fold)
+        assert data.fold_count == 2
+        data.setup()
+        tested += data._parts["test"]
+    assert sorted(tested) == list(range(160))
 
 
 def test_groups_by_column_folder_and_prefix_stay_whole(tmp_path):

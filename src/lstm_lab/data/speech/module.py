@@ -156,6 +156,10 @@ class SpeechFeaturesDataModule(SequenceDataModule):
     def _words(self) -> Recordings:
         where = (self.origin, self.name, self.path, self.dir, self.pattern)
         found = open_recordings(*where, Reader(**self._reading), self._tones, self._made)
+        if (
+            self.folds is not None and self.origin in MADE
+        ):  # parts of what is made here are a matter of number
+            found.clips = [replace(clip, part="") for clip in found.clips]
         if self.group is not None:
             named = group_names([clip.name for clip in found.clips], self.group)
             found.clips = [replace(clip, speaker=one) for clip, one in zip(found.clips, named, strict=True)]
