@@ -27,7 +27,8 @@ def main(model: str, question: str) -> None:
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
     asked = torch.load(question)
-    torch.jit.trace(torch.nn.Linear(1, 1), torch.ones(1, 1))(torch.ones(1, 1))  # what TorchScript itself takes
+    one = torch.ones(1, 1)
+    torch.jit.trace(torch.nn.Linear(1, 1), one)(one)  # what TorchScript itself takes
     if _CLEAR.exists():
         _CLEAR.write_text("5")  # Linux: the peak is now what is in use
     before = peak()
