@@ -104,7 +104,7 @@ def _folds(found: dict[str, Any], recipe: dict[str, Any]) -> dict[str, Any]:
     beside = best(rows, key=lambda name: rows[name]) if rows else None
     return {
         "mean": row[metric],
-        "sd": row[f"{metric} ±"],
+        "sd": row[f"{metric} ±"] if found["tested"] > found["folds"] else None,  # one sample has no spread
         "count": found["folds"],
         "baseline": None if beside is None else {"name": beside, "value": rows[beside]},
         "protocol": f"each of {found['folds']} folds the test once, {found['tested']:,} samples in all",
