@@ -158,6 +158,8 @@ def table() -> str:
 def duration(recipe: dict[str, Any]) -> str:
     """Returns the processor time of a run, or of all folds together."""
     seconds = recipe["result"]["processor_seconds"]
+    if seconds is None:  # copied from a page that did not say
+        return ""
     return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
 
 
