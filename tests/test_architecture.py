@@ -130,3 +130,9 @@ def test_top_level_holds_what_newcomers_expect():
         pytest.skip("not a git checkout")
     names = {line.partition("/")[0] for line in tracked.stdout.splitlines()}
     assert {name for name in names if not name.startswith(".")} <= TOP
+
+
+def test_names_of_test_files_are_unique():
+    """There are no packages below ``tests``, so that pytest would lose the second of two files of one name."""
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert sorted(names) == sorted(set(names))
