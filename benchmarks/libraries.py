@@ -86,7 +86,7 @@ def theirs(
                     env=environment,
                     cwd=aside,
                     check=True,
-                    stdout=subprocess.PIPE,
+                    capture_output=True,
                     text=True,
                 ).stdout
             )
@@ -115,7 +115,11 @@ def main(argv: list[str]) -> None:
     for name, run in rows.items():
         if not name.startswith(tuple(given.get("only", "").split(","))):
             continue
-        found = [run(seed) for seed in seeds]
+        try:
+            found = [run(seed) for seed in seeds]
+        except subprocess.CalledProcessError as error:
+            print(f"{name:<26} gives no forecast: {error.stderr.strip().splitlines()[-1]}", flush=True)
+            continue
         scores = [score(forecast, truth, scale) for forecast, _, _ in found]
         rmse = [one["rmse"] for one in scores]
         told = ", ".join(f"{one:.1f}" for one in rmse)
