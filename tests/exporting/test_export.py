@@ -62,7 +62,7 @@ def test_torchscript_answers_alike_for_other_batches_and_lengths(case, tmp_path)
     assert card["outputs"] == made.graph.names
 
 
-QUICK = ("classes", "forecast")
+QUICK = ("classes",)
 
 
 @pytest.mark.parametrize(
