@@ -23,6 +23,8 @@ GROUPS = (
     "trainer",
     "callbacks",
     "probe",
+    "prune",
+    "distill",
     "search",
     "experiment",
     "debug",
@@ -39,8 +41,9 @@ def command(argv: list[str]) -> None:
     for group in [given["group"]] if "group" in given else GROUPS:
         files = sorted((conf_dir() / group).glob("*.yaml"))
         if group == "data":
-            for task in dict.fromkeys(sorted(task_of(file) for file in files)):
-                _print(f"data=  (task={task})", [file for file in files if task_of(file) == task])
+            tasks = {file: task_of(file) for file in files}
+            for task in sorted(set(tasks.values())):
+                _print(f"data=  (task={task})", [file for file in files if tasks[file] == task])
         elif files:
             _print(f"{group}=", files)
     print("Any model fits any data whose task it can do; data=… chooses the task.")
