@@ -43,7 +43,8 @@ def best(records: Sequence[TrialRecord], directions: Sequence[str]) -> list[Tria
 def count(records: Sequence[TrialRecord]) -> str:
     """Returns how many trials there are, and in which state."""
     states = {
-        state: sum(one.state == state for one in records) for state in ("COMPLETE", "PRUNED", "FAIL", "RUNNING")
+        state: sum(one.state == state for one in records)
+        for state in ("COMPLETE", "PRUNED", "FAIL", "RUNNING")
     }
     named = [f"{number} {state.lower()}" for state, number in states.items() if number or state != "RUNNING"]
     return f"{len(records)} trials: {', '.join(named)}"
