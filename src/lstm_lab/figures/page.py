@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import pandas as pd
@@ -69,5 +70,7 @@ def save(figure: Figure, path: Path) -> Figure:
     """Writes the picture; its folder is made if need be."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph")  # a box stands for what the font does not have
+        figure.savefig(path)
     return figure
