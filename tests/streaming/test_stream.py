@@ -64,11 +64,9 @@ def predictor_of(*words, **changes):
 @torch.inference_mode()
 def whole(predictor, batch):
     nets, weights, task = list(predictor.model.members), predictor.model.weights, predictor.task
-    if task.name == "language":
-        return {"log_probabilities": task.next_symbols(nets, weights, batch)}
-    if task.name == "transcribe":
-        return {"log_probabilities": task.log_probs(nets, weights, batch)[0]}
-    return task.predict(nets, weights, batch)
+    found = task.undecoded(nets, weights, batch)
+    found.pop("steps", None)  # of a whole clip; a piece has its own
+    return found
 
 
 def cut(inputs, start, end):

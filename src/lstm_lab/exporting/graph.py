@@ -166,12 +166,7 @@ class Graph(nn.Module):
     def _answer(self, batch: Batch) -> dict[str, Tensor]:
         nets = list(self.nets)
         weights: Tensor = self.weights  # type: ignore[assignment]
-        if self.task.name == "language":
-            return {"log_probabilities": self.task.next_symbols(nets, weights, batch)}  # type: ignore[attr-defined]
-        if self.task.name == "transcribe":
-            log_probs, steps = self.task.log_probs(nets, weights, batch)  # type: ignore[attr-defined]
-            return {"log_probabilities": log_probs, "steps": steps}
-        found = self.task.predict(nets, weights, batch)
+        found = self.task.undecoded(nets, weights, batch)
         if self.task.name == "forecast":
             found = self.processor.finish(found)
         return {name: part for name, part in found.items() if name not in _INNER}

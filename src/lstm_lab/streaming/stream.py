@@ -107,12 +107,7 @@ class Stream:
             for part in parts:
                 if isinstance(part, CarriedSpeech):
                     part.last = last
-        nets, weights, task = self._nets, self.predictor.model.weights, self.task
-        if task.name == "language":
-            return {"log_probabilities": task.next_symbols(nets, weights, batch)}  # type: ignore[attr-defined]
-        if task.name == "transcribe":
-            return {"log_probabilities": task.log_probs(nets, weights, batch)[0]}  # type: ignore[attr-defined]
-        return task.predict(nets, weights, batch)
+        return self.task.undecoded(self._nets, self.predictor.model.weights, batch)
 
     # -- what is remembered -----------------------------------------------------------------------------------
 

@@ -78,6 +78,13 @@ class Task:
         """
         raise NotImplementedError
 
+    def undecoded(self, nets: Sequence[nn.Module], weights: Tensor, batch: Batch) -> dict[str, Tensor]:
+        """What the networks say before anything is chosen of it: what a graph gives out, and a stream goes on from.
+
+        Of most tasks these are the predictions; arguments as those of `predict`.
+        """
+        return self.predict(nets, weights, batch)
+
     def error(self, predictions: dict[str, Tensor], batch: Batch) -> tuple[Tensor, Tensor]:
         """The monitored number as a sum and a count over real targets."""
         raise NotImplementedError

@@ -130,13 +130,13 @@ class Language(Task):
         nats, after = self.nats_onward(nets, weights, batch, states)
         return nats.double().sum(), batch.lengths.sum(), after
 
-    def next_symbols(self, nets: Sequence[nn.Module], weights: Tensor, batch: Batch) -> Tensor:
-        """Returns log probabilities of the symbol after each step, (B, T, V), the members' probabilities mixed."""
+    def undecoded(self, nets: Sequence[nn.Module], weights: Tensor, batch: Batch) -> dict[str, Tensor]:
+        """``log_probabilities`` of the symbol after each step, (B, T, V), the members' probabilities mixed."""
         each = []
         for net in nets:
             _, hidden, _ = net(batch)
             each.append(net.head.log_probabilities(hidden.flatten(0, 1)).unflatten(0, (-1, hidden.shape[1])))  # type: ignore[operator, union-attr]
-        return mix(each, weights)
+        return {"log_probabilities": mix(each, weights)}
 
     # -- writing ----------------------------------------------------------------------------------------------
 

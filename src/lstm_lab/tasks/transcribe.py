@@ -65,6 +65,11 @@ class Transcribe(Task):
         each = torch.stack([log_probs for log_probs, _ in found])  # (M, B, T', S)
         return torch.einsum("m,mbts->bts", weights.to(each.dtype), each), found[0][1]
 
+    def undecoded(self, nets: Sequence[nn.Module], weights: Tensor, batch: Batch) -> dict[str, Tensor]:
+        """``log_probabilities`` (B, T', S) and ``steps`` (B,), see `log_probs`."""
+        log_probs, steps = self.log_probs(nets, weights, batch)
+        return {"log_probabilities": log_probs, "steps": steps}
+
     def predict(
         self, nets: Sequence[nn.Module], weights: Tensor, batch: Batch, steps: int | None = None
     ) -> dict[str, Tensor]:
