@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from lstm_lab.errors import UserError
 from lstm_lab.nets.cell import CELLS
+from lstm_lab.nets.rebuilding import one_way_core
 from lstm_lab.nets.recurrent import Recurrent, State
 
 
@@ -73,15 +73,7 @@ def carry_states(nets: nn.ModuleList) -> list[Carried]:
     """
     found = []
     for net in nets:
-        core = getattr(net, "core", None)
-        if not isinstance(core, Recurrent):
-            raise UserError(
-                "state=true needs one recurrent core that reads the input; this network has another form."
-            )
-        if core.directions == 2:
-            raise UserError(
-                "state=true: with model.bidirectional=true the second direction starts at the end of a sequence."
-            )
+        core = one_way_core(net, "state=true")
         net.core = Carried(core)
         found.append(net.core)
     return found

@@ -31,6 +31,28 @@ def replace_cores(net: nn.Module, other: Callable[[Recurrent], nn.Module]) -> in
     return len(cores)
 
 
+def one_way_core(net: nn.Module, word: str) -> Recurrent:
+    """Returns the core of a network whose answer follows from a state and what comes next.
+
+    Args:
+        net: a whole network.
+        word: of the setting that asks for it, for the mistake.
+
+    Raises:
+        UserError: for a network without one core, or whose core reads in both directions.
+    """
+    core = getattr(net, "core", None)
+    if not isinstance(core, Recurrent):
+        raise UserError(
+            f"{word} needs one recurrent core that reads the input; this network has another form."
+        )
+    if core.directions == 2:
+        raise UserError(
+            f"{word}: the second direction starts at the end of a sequence; train with model.bidirectional=false."
+        )
+    return core
+
+
 def fused(core: Recurrent) -> Recurrent:
     """Returns a trained core of written-out cells in torch's kernels, without what only training needs.
 

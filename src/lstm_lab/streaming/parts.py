@@ -26,6 +26,7 @@ from lstm_lab.nets.embedding import Embedding
 from lstm_lab.nets.frame_forecaster import EncoderForecaster, NextFrame
 from lstm_lab.nets.frontend import Standardise
 from lstm_lab.nets.pooling import Pooling
+from lstm_lab.nets.rebuilding import one_way_core
 from lstm_lab.nets.recurrent import Recurrent, State
 from lstm_lab.nets.speech import SpeechFrontend
 from lstm_lab.nets.speech_stream import SpeechStream
@@ -254,15 +255,7 @@ def carry(net: nn.Module) -> tuple[nn.Module, list[Any]]:
     if isinstance(net, EncoderForecaster | NextFrame):
         frames = CarriedFrames(net)
         return frames, [frames]
-    core = getattr(net, "core", None)
-    if not isinstance(core, Recurrent):
-        raise UserError(
-            "stream=true needs one recurrent core that reads the input; this network has another form."
-        )
-    if core.directions == 2:
-        raise UserError(
-            "stream=true: the second direction starts at the end of a sequence; train with model.bidirectional=false."
-        )
+    core = one_way_core(net, "stream=true")
     if core.backend == "int8":
         raise UserError("stream=true: quantize=int8 takes no state in; stream the run that it was made from.")
     _check_tagger(net)
