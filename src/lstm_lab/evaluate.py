@@ -20,11 +20,9 @@ def command(argv: list[str]) -> None:
     given = words(argv, WORDS, "evaluate")
     from lstm_lab import evaluation, predictor, report
     from lstm_lab.compression import quantized
-    from lstm_lab.data import SequenceDataModule
     from lstm_lab.errors import check_choice
     from lstm_lab.paths import find_run
     from lstm_lab.training.checkpoint import read_checkpoint
-    from lstm_lab.wiring import build
 
     names = [name for name in given.get("run", "latest").split(",") if name]
     paths = [Path(n) if n.endswith(".ckpt") else find_run(n) / "checkpoints" / "best.ckpt" for n in names]
@@ -35,11 +33,8 @@ def command(argv: list[str]) -> None:
         check_choice("quantize", given["quantize"], ("int8",))
         loaded = quantized(loaded)
     content = read_checkpoint(path)
-    node = dict(content["data"])
-    node |= {key.removeprefix("data."): given[key] for key in ("data.path", "data.dir") if key in given}
-    data = build(node, SequenceDataModule)
-    data.earlier = loaded.processor  # symbols and classes have the numbers that the network learnt
-    data.setup("test")
+    where = {key.removeprefix("data."): given[key] for key in ("data.path", "data.dir") if key in given}
+    data = predictor.data_of(content, **where)
     if content.get("refitted"):
         data.fit_again()  # baselines know what the network knows
     tested = evaluation.test(loaded, data)

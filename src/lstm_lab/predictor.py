@@ -11,12 +11,13 @@ import torch
 from torch import Tensor, nn
 
 from lstm_lab.batch import Batch
-from lstm_lab.data import load_processor
+from lstm_lab.data import SequenceDataModule, load_processor
 from lstm_lab.errors import UserError, check_at_least
 from lstm_lab.models import SequenceModel
 from lstm_lab.paths import find_run
 from lstm_lab.tasks import Task
 from lstm_lab.training.checkpoint import read_checkpoint
+from lstm_lab.wiring import build
 
 if TYPE_CHECKING:
     from lstm_lab.streaming.series import SeriesStream
@@ -112,6 +113,19 @@ def load(run: str | Path = "latest") -> Predictor:
     model = SequenceModel(**content["hyper_parameters"])
     model.load_state_dict(content["state_dict"])
     return Predictor(model, load_processor(content["processor"]))
+
+
+def data_of(content: dict[str, Any], **where: Any) -> SequenceDataModule:
+    """Reads the data of a checkpoint again, with the symbols and classes that its network learnt.
+
+    Args:
+        content: of the checkpoint.
+        where: settings of the data that have changed since, such as ``path`` and ``dir``.
+    """
+    data: SequenceDataModule = build({**content["data"], **where}, SequenceDataModule)
+    data.earlier = load_processor(content["processor"])
+    data.setup("test")
+    return data
 
 
 def ensemble(runs: Sequence[str | Path]) -> Predictor:

@@ -24,9 +24,8 @@ from lstm_lab.compression.int8 import quantized
 from lstm_lab.data import SequenceDataModule
 from lstm_lab.errors import UserError
 from lstm_lab.exporting import export
-from lstm_lab.predictor import Predictor, load
+from lstm_lab.predictor import Predictor, data_of, load
 from lstm_lab.training.checkpoint import read_checkpoint
-from lstm_lab.wiring import build
 
 BATCHES = (1, 32)
 ROUNDS, WARM = 200, 10
@@ -106,12 +105,10 @@ def _arms(runs: Sequence[Path], folder: Path, left_out: dict[str, str]) -> list[
     sources: dict[str, SequenceDataModule] = {}
     for run in runs:
         checkpoint = run / "checkpoints" / "best.ckpt"
-        full, node = load(checkpoint), read_checkpoint(checkpoint)["data"]
-        key = json.dumps(node, sort_keys=True, default=str)
+        full, content = load(checkpoint), read_checkpoint(checkpoint)
+        key = json.dumps(content["data"], sort_keys=True, default=str)
         if key not in sources:
-            sources[key] = build(dict(node), SequenceDataModule)
-            sources[key].earlier = full.processor  # symbols and classes as the network learnt them
-            sources[key].setup("test")
+            sources[key] = data_of(content)
         name, what = run.name.rsplit("-", 1)[-1], describe(run)
         for bits in ("", "int8"):
             label = f"{what}, {bits}" if bits else what

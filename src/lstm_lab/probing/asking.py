@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from lstm_lab import predictor
-from lstm_lab.data import SequenceDataModule, load_processor
+from lstm_lab.data import SequenceDataModule
 from lstm_lab.doors import compose_config, plain_settings
 from lstm_lab.errors import UserError
 from lstm_lab.figures.lags import draw_by_lag
@@ -21,7 +21,6 @@ from lstm_lab.rundir import read_metrics
 from lstm_lab.tracking.sync import add_artifacts
 from lstm_lab.training import ranks
 from lstm_lab.training.checkpoint import read_checkpoint
-from lstm_lab.wiring import build
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,7 @@ def of_runs(asked: Asked, names: str) -> list[str]:
     found, title = {}, ""
     for run in runs:
         loaded = predictor.load(run)
-        data = data_of(run, asked)
+        data = _data(run, asked)
         batch = None
         if asked.text is not None or asked.path is not None:
             raw = asked.text if asked.text is not None else Path(str(asked.path)).expanduser()
@@ -103,13 +102,9 @@ def of_words(asked: Asked, words: Sequence[str]) -> list[str]:
     return tell(found, write(home, asked, found, f"{title}, before training"))
 
 
-def data_of(run: Path, asked: Asked) -> SequenceDataModule:
+def _data(run: Path, asked: Asked) -> SequenceDataModule:
     """The data of a run, read again."""
-    content = read_checkpoint(run / "checkpoints" / "best.ckpt")
-    data: SequenceDataModule = build({**content["data"], **asked.where}, SequenceDataModule)
-    data.earlier = load_processor(content["processor"])  # symbols and classes as the network learnt them
-    data.setup("test")
-    return data
+    return predictor.data_of(read_checkpoint(run / "checkpoints" / "best.ckpt"), **asked.where)
 
 
 def name_of(run: Path, runs: Sequence[Path]) -> str:
@@ -174,7 +169,7 @@ def by_distance(runs: Mapping[str, Path], asked: Asked) -> list[str]:
             raise UserError(
                 f"{name} and {other} were not scored on the same data; they do not share a picture."
             )
-    data = data_of(next(iter(runs.values())), asked)
+    data = _data(next(iter(runs.values())), asked)
     score: str = "MSE" if "MSE" in next(iter(tables.values())) else "accuracy %"
     home = Path(asked.out).expanduser() if asked.out else usual(asked, data.title)
     paths = [home / "probe_distance.csv", home / "figures" / "probe_distance.png"]
