@@ -46,8 +46,9 @@ class Teacher:
     def says(self, batch: Batch, ask: Callable[[Sequence[nn.Module]], Any]) -> Any:
         """Returns ``ask(nets)``; members of an ensemble that learn from the same batch are told the same."""
         if self._batch is not batch:
-            for net in self.nets:
-                net.to(batch.inputs.device)
+            if self.weights.device != batch.inputs.device:
+                self.weights = self.weights.to(batch.inputs.device)
+                self.nets = [net.to(batch.inputs.device) for net in self.nets]
             self._batch, self._said = batch, ask(self.nets)
         return self._said
 
