@@ -5,9 +5,9 @@
     make readme                                     # writes the table of README.md from all of them
 
 A file says what is asked: ``command`` as one types it after ``python -m lstm_lab.``, ``seeds`` (none for folds, whose
-spread is that between folds), ``metric`` and how it is shown. ``result`` is written here; ``copied`` marks one that was
-copied from what the same command printed before this script was there. Runs stay below ``outputs/recipes/<name>`` with
-their pictures.
+spread is that between folds), ``metric`` and how it is shown. ``result`` is written here, with every other metric of the
+test beside the one that is shown; ``copied`` marks one that was copied from what the same command printed before this
+script was there. Runs stay below ``outputs/recipes/<name>`` with their pictures.
 """
 
 from __future__ import annotations
@@ -91,6 +91,11 @@ def _seeds(found: list[dict[str, Any]], recipe: dict[str, Any]) -> dict[str, Any
         "values": values,
         "count": len(values),
         "baseline": None if beside is None else {"name": beside, "value": rows[beside]},
+        "others": {
+            name.removeprefix("test/"): _spread([one["metrics"][name] for one in found])
+            for name in names
+            if all(one["metrics"].get(name) is not None for one in found)
+        },
         "protocol": found[0]["protocol"],
         "verdict": found[0]["verdict"],
     }
@@ -109,6 +114,11 @@ def _folds(found: dict[str, Any], recipe: dict[str, Any]) -> dict[str, Any]:
         "baseline": None if beside is None else {"name": beside, "value": rows[beside]},
         "protocol": f"each of {found['folds']} folds the test once, {found['tested']:,} samples in all",
     }
+
+
+def _spread(values: list[float]) -> list[float | None]:
+    """Mean and deviation over the seeds."""
+    return [statistics.mean(values), statistics.stdev(values) if len(values) > 1 else None]
 
 
 def _processor_seconds() -> float:
