@@ -5,9 +5,10 @@
     make readme                                     # writes the table of README.md from all of them
 
 A file says what is asked: ``command`` as one types it after ``python -m lstm_lab.``, ``seeds`` (none for folds, whose
-spread is that between folds), ``metric`` and how it is shown. ``result`` is written here, every other metric of the
-test beside the one that is shown; ``copied`` marks one that was copied from what the same command printed before this
-script was there. Runs stay below ``outputs/recipes/<name>`` with their pictures.
+spread is that between folds), ``metric`` and how it is shown, ``beside`` for a baseline that is no row of the run's table.
+``result`` is written here, every other metric of the test beside the one that is shown; ``copied`` marks one that was
+copied from what the same command printed before this script was there. Runs stay below ``outputs/recipes/<name>`` with
+their pictures.
 """
 
 from __future__ import annotations
@@ -82,15 +83,12 @@ def _seeds(found: list[dict[str, Any]], recipe: dict[str, Any]) -> dict[str, Any
     if f"test/{metric}" not in names:
         raise SystemExit(f"no metric {metric}; the run has {', '.join(names)}")
     values = [one["metrics"][f"test/{metric}"] for one in found]
-    best = max if recipe["larger"] else min
-    rows = {name: row[metric] for name, row in found[0]["baselines"].items() if row.get(metric) is not None}
-    beside = best(rows, key=lambda name: rows[name]) if rows else None
     return {
         "mean": statistics.mean(values),
         "sd": statistics.stdev(values) if len(values) > 1 else None,
         "values": values,
         "count": len(values),
-        "baseline": None if beside is None else {"name": beside, "value": rows[beside]},
+        "baseline": _told(found[0], recipe) or _best(found[0]["baselines"], recipe),
         "others": {
             name.removeprefix("test/"): _spread([one["metrics"][name] for one in found])
             for name in names
@@ -104,16 +102,33 @@ def _seeds(found: list[dict[str, Any]], recipe: dict[str, Any]) -> dict[str, Any
 def _folds(found: dict[str, Any], recipe: dict[str, Any]) -> dict[str, Any]:
     metric = recipe["metric"]
     (_, row), *others = found["table"].items()
-    rows = {name: one[metric] for name, one in others if one.get(metric) is not None}
-    best = max if recipe["larger"] else min
-    beside = best(rows, key=lambda name: rows[name]) if rows else None
     return {
         "mean": row[metric],
         "sd": row[f"{metric} ±"] if found["tested"] > found["folds"] else None,  # one sample has no spread
         "count": found["folds"],
-        "baseline": None if beside is None else {"name": beside, "value": rows[beside]},
+        "baseline": _best(dict(others), recipe),
         "protocol": f"each of {found['folds']} folds the test once, {found['tested']:,} samples in all",
     }
+
+
+def _best(table: dict[str, dict[str, float | None]], recipe: dict[str, Any]) -> dict[str, Any] | None:
+    rows = {
+        name: row[recipe["metric"]] for name, row in table.items() if row.get(recipe["metric"]) is not None
+    }
+    if not rows:
+        return None
+    best = max if recipe["larger"] else min
+    name = best(rows, key=lambda name: rows[name])
+    return {"name": name, "value": rows[name]}
+
+
+def _told(found: dict[str, Any], recipe: dict[str, Any]) -> dict[str, Any] | None:
+    """The baseline of a metric that is told beside it instead of in the table: by a metric, or by definition."""
+    beside = recipe.get("beside")
+    if beside is None:
+        return None
+    value = beside["value"] if "value" in beside else found["metrics"][f"test/{beside['metric']}"]
+    return {"name": beside["name"], "value": value}
 
 
 def _spread(values: list[float]) -> list[float | None]:
