@@ -5,7 +5,7 @@
     make readme                                     # writes the table of README.md from all of them
 
 A file says what is asked: ``command`` as one types it after ``python -m lstm_lab.``, ``seeds`` (none for folds, whose
-spread is that between folds), ``metric`` and how it is shown, ``beside`` for a baseline that is no row of the run's table.
+spread is that between folds), ``metric`` and how it is shown, ``beside`` for a baseline that is no row of the table.
 ``result`` is written here, every other metric of the test beside the one that is shown; ``copied`` marks one that was
 copied from what the same command printed before this script was there. Runs stay below ``outputs/recipes/<name>`` with
 their pictures.
