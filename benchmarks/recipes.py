@@ -118,7 +118,7 @@ def _best(table: dict[str, dict[str, float | None]], recipe: dict[str, Any]) -> 
     if not rows:
         return None
     best = max if recipe["larger"] else min
-    name = best(rows, key=lambda name: rows[name])
+    name = best(rows, key=lambda one: rows[one])
     return {"name": name, "value": rows[name]}
 
 
