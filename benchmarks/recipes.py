@@ -112,14 +112,12 @@ def _folds(found: dict[str, Any], recipe: dict[str, Any]) -> dict[str, Any]:
 
 
 def _best(table: dict[str, dict[str, float | None]], recipe: dict[str, Any]) -> dict[str, Any] | None:
-    rows = {
-        name: row[recipe["metric"]] for name, row in table.items() if row.get(recipe["metric"]) is not None
-    }
+    metric = recipe["metric"]
+    rows = [(value, name) for name, row in table.items() if (value := row.get(metric)) is not None]
     if not rows:
         return None
-    best = max if recipe["larger"] else min
-    name = best(rows, key=lambda one: rows[one])
-    return {"name": name, "value": rows[name]}
+    value, name = max(rows) if recipe["larger"] else min(rows)
+    return {"name": name, "value": value}
 
 
 def _told(found: dict[str, Any], recipe: dict[str, Any]) -> dict[str, Any] | None:
