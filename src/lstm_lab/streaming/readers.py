@@ -17,7 +17,7 @@ from lstm_lab.data.longlag.adding import FEATURES
 from lstm_lab.data.speech.processor import SpeechProcessor
 from lstm_lab.data.text.label_processor import LabelledTextProcessor
 from lstm_lab.data.text.processor import TextProcessor
-from lstm_lab.data.text.tagging import TaggedProcessor
+from lstm_lab.data.text.tagged_processor import TaggedProcessor
 from lstm_lab.data.text.tokenizer import JOINER, Tokenizer, split
 from lstm_lab.data.video.keypoints import KeypointProcessor
 from lstm_lab.data.video.processor import ClipProcessor

@@ -6,7 +6,8 @@ import torch
 
 from lstm_lab.baselines.infill import context_bits
 from lstm_lab.data import GapDataModule
-from lstm_lab.data.text.gaps import GapProcessor, read_fasta, reverse_complement
+from lstm_lab.data.text.fasta import read_fasta, reverse_complement
+from lstm_lab.data.text.gaps_processor import GapProcessor
 from lstm_lab.errors import UserError
 
 

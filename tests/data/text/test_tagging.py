@@ -7,7 +7,7 @@ import torch
 from lstm_lab.baselines.tag import tag_baselines
 from lstm_lab.data import TaggedSequencesDataModule
 from lstm_lab.data.text.residues import cb513, protein_qs, read_tagged
-from lstm_lab.data.text.tagging import TaggedProcessor
+from lstm_lab.data.text.tagged_processor import TaggedProcessor
 from lstm_lab.errors import UserError
 
 

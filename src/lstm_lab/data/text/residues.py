@@ -1,4 +1,4 @@
-"""Sequences with a label at each step: proteins with their secondary structure, and tables of one's own.
+"""Sequences with a label at each step: proteins with their secondary structure, tables of one's own, and made ones.
 
 Three letters: H helix, E strand, C coil. Eight (DSSP, Kabsch & Sander 1983): H G I helices, E B strands, T S turns, C.
 """
@@ -9,6 +9,8 @@ import csv
 import io
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 from lstm_lab.data.files import find
 from lstm_lab.data.text.reading import lines, read_text
@@ -114,6 +116,22 @@ def read_tagged(path: str | Path, encoding: str) -> Tagged:
         labels[-1].append(None if cells[-1] == "?" else cells[-1])
     kept = [number for number, one in enumerate(symbols) if one]
     return Tagged([symbols[n] for n in kept], [labels[n] for n in kept], [], str(path))
+
+
+def motifs(count: int = 240, seed: int = 0) -> Tagged:
+    """Letters whose label depends on the last capital seen: x after A, y after B, and ``?`` before any; made."""
+    generator = np.random.default_rng(seed)
+    symbols: list[list[str]] = []
+    labels: list[list[str | None]] = []
+    for _ in range(count):
+        letters = generator.choice(list("ABcdefghijkl"), size=int(generator.integers(8, 30))).tolist()
+        state, row = None, []
+        for letter in letters:
+            state = {"A": "x", "B": "y"}.get(letter, state)
+            row.append(state)
+        symbols.append(letters)
+        labels.append(row)
+    return Tagged(symbols, labels, [], "package")
 
 
 def _check_residues(residues: list[str], where: str) -> None:
