@@ -57,6 +57,19 @@ def test_a_killed_run_is_failed_with_its_reason_and_all_its_numbers(killed, trac
     assert status(tracked / "runs" / "killed") == "FAILED"
 
 
+def test_a_run_never_ends_before_its_last_event(killed, tracked, client):
+    run = tracked / "runs" / "killed"
+    for name in (
+        "lease.json",
+        "events.jsonl",
+    ):  # a shared disk may be an hour behind
+        os.utime(run / name, (time.time() - 3600,) * 2)
+    reap(tracked)
+    seen = client.get_run(killed)
+    last = max(one.timestamp for one in client.get_metric_history(killed, "loss"))
+    assert seen.info.end_time == last >= seen.info.start_time
+
+
 def test_a_killed_run_can_be_resumed(killed, start, client):
     run = start("killed")
     assert run.id == killed

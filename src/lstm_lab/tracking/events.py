@@ -127,6 +127,19 @@ def read_events(directory: Path, offset: int = 0) -> Iterator[tuple[int, dict[st
                 yield offset, event
 
 
+def first_and_last(directory: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Returns the first and the last event without reading what lies between; empty where there is none."""
+    first = next((event for _, event in read_events(directory)), {})
+    path = directory / EVENTS
+    size = path.stat().st_size if path.is_file() else 0
+    for window in (1 << 14, size):
+        # From the middle of a line on, its rest is no event and is passed over.
+        events = [event for _, event in read_events(directory, max(0, size - window))]
+        if events:
+            return first, events[-1]
+    return first, first
+
+
 def _ends_whole(file: int) -> bool:
     size = os.fstat(file).st_size
     return size == 0 or os.pread(file, 1, size - 1) == b"\n"

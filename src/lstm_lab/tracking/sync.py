@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lstm_lab.errors import UserError
 from lstm_lab.tracking import lease, store
-from lstm_lab.tracking.events import EVENTS, EventLog, read_events
+from lstm_lab.tracking.events import EVENTS, EventLog, first_and_last, read_events
 from lstm_lab.tracking.redaction import HIDDEN, redact_text
 from lstm_lab.tracking.shipper import STATE, Shipper, State
 
@@ -123,8 +123,11 @@ def reap(
             if not mine or lease.read(directory) is None or lease.is_alive(directory):
                 continue  # another process has been faster, or the run goes on
             reason = lease.why_dead(directory)
-            # It beats every few seconds; what was logged after the last beat counts too.
-            last_sign = max(lease.last_seen(directory), (directory / EVENTS).stat().st_mtime_ns // 1_000_000)
+            # It beats every few seconds; what was logged after the last beat counts too. The times of files come from
+            # a coarser clock, by which a run may have ended before it began.
+            written = (directory / EVENTS).stat().st_mtime_ns // 1_000_000
+            logged = first_and_last(directory)[1].get("time", 0)
+            last_sign = max(lease.last_seen(directory), written, logged)
             events = EventLog(directory)
             events.append("close", time=last_sign, status="FAILED", reason=reason)
             events.close()

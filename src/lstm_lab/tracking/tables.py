@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from lstm_lab.tracking import lease
-from lstm_lab.tracking.events import EVENTS, read_events
+from lstm_lab.tracking.events import EVENTS, first_and_last, read_events
 from lstm_lab.tracking.shipper import STATE, State
 from lstm_lab.tracking.sync import run_directories
 
@@ -31,7 +31,7 @@ def runs_table(outputs: Path) -> pd.DataFrame:
 
 
 def _row(directory: Path) -> dict[str, Any]:
-    first, last = _ends(directory)
+    first, last = first_and_last(directory)
     facts = _facts(directory)
     metric, value, baseline = deciding(facts)
     tags = first.get("tags", {})
@@ -51,7 +51,7 @@ def _row(directory: Path) -> dict[str, Any]:
 
 def status(directory: Path, last: dict[str, Any] | None = None) -> str:
     """Returns FINISHED, FAILED, KILLED, RUNNING, or DEAD for a run whose process is gone without a word."""
-    last = _ends(directory)[1] if last is None else last
+    last = first_and_last(directory)[1] if last is None else last
     if last.get("kind") == "close":
         return str(last["status"])
     return "RUNNING" if lease.is_alive(directory) else "DEAD"
@@ -120,7 +120,7 @@ def leftovers(outputs: Path, days: float = 30) -> list[Leftover]:
     """
     found = []
     for directory in run_directories(outputs):
-        first, last = _ends(directory)
+        first, last = first_and_last(directory)
         old = time.time() - last.get("time", 0) / 1000 > days * 86400
         state = status(directory, last)
         tracked = (directory / STATE).is_file()
@@ -154,18 +154,6 @@ def _facts(directory: Path) -> dict[str, Any]:
         return json.loads((directory / "metrics.json").read_text())
     except (FileNotFoundError, ValueError):  # never got that far
         return {}
-
-
-def _ends(directory: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The first and the last event, without reading what lies between."""
-    first = next((event for _, event in read_events(directory)), {})
-    size = (directory / EVENTS).stat().st_size
-    for window in (1 << 14, size):
-        # From the middle of a line on, its rest is no event and is passed over.
-        events = [event for _, event in read_events(directory, max(0, size - window))]
-        if events:
-            return first, events[-1]
-    return first, first
 
 
 def _whole(directory: Path) -> dict[str, dict[str, Any]]:
