@@ -6,9 +6,8 @@ import optuna
 import pytest
 from optuna.trial import TrialState, create_trial
 
-from lstm_lab.errors import UserError
 from lstm_lab.sweeps.lease import Lease, boot_id
-from lstm_lab.sweeps.ledger import SILENCE_SECONDS, Ledger, Outcome, agree, enqueue
+from lstm_lab.sweeps.ledger import SILENCE_SECONDS, Ledger, Outcome, enqueue
 from lstm_lab.sweeps.space import read_space
 from lstm_lab.sweeps.storage import open_storage
 
@@ -100,21 +99,6 @@ def test_an_enumerated_study_takes_what_is_queued_and_nothing_else(address):
     assert len(books.study.trials) == 2
     assert [books.claim().number, books.claim().number] == [0, 1]
     assert books.claim() is None
-
-
-def test_a_changed_space_is_shown_and_refused(address):
-    study = ledger(address).study
-    assert agree(study, read_space({}, ["x=interval(0,1)", "y=1"]).signature(), force=False)
-    assert not agree(study, read_space({}, ["x=interval(0,1)", "y=1"]).signature(), force=False)
-    other = read_space({}, ["x=tag(log,interval(0.1,1))", "z=a,b"]).signature()
-    with pytest.raises(UserError) as caught:
-        agree(study, other, force=False)
-    text = str(caught.value)
-    assert "x was Float(high=1.0), now Float(low=0.1, high=1.0, log=True)" in text
-    assert "z was not there" in text
-    assert "y was 1, now not there" in text
-    assert not agree(study, other, force=True)
-    assert not agree(study, other, force=False)
 
 
 def test_brute_force_ends_by_itself(address):

@@ -26,7 +26,7 @@ _MODULES = {
     "ImageSequencesDataModule": "lstm_lab.data.images.module",
     "VideoFramesDataModule": "lstm_lab.data.video.module",
     "MovingDigitsDataModule": "lstm_lab.data.video.moving_module",
-    "KeypointsDataModule": "lstm_lab.data.video.keypoints",
+    "KeypointsDataModule": "lstm_lab.data.video.keypoints_module",
 }
 # The processors, by the word under which they lie in a checkpoint.
 _PROCESSORS = {

@@ -15,7 +15,6 @@ from typing import Any
 import optuna
 from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 
-from lstm_lab.errors import UserError
 from lstm_lab.sweeps.lease import Lease, read_lease
 from lstm_lab.sweeps.observer import TrialRecord
 from lstm_lab.sweeps.space import Space
@@ -29,7 +28,7 @@ _REASON, _DIRECTORY, _OVERRIDES, _POINT = (
     PREFIX + name for name in ("reason", "directory", "overrides", "point")
 )
 _REPLICATES, _INTERVAL = PREFIX + "replicates", PREFIX + "interval"
-_SIGNATURE, _BEAT = PREFIX + "signature", PREFIX + "beat:"
+_BEAT = PREFIX + "beat:"
 
 # A supervisor on another machine counts as dead when it was not heard of for so long; see `Ledger.beat`.
 BEAT_SECONDS = 20.0
@@ -266,28 +265,6 @@ def enqueue(study: optuna.Study, points: Sequence[Mapping[str, Any]], fixed: Map
             study.enqueue_trial(dict(point), user_attrs={**fixed, _POINT: name})
 
 
-def agree(study: optuna.Study, signature: dict[str, Any], force: bool) -> bool:
-    """Checks that a study is about the same space as before; signs a new one.
-
-    Returns:
-        whether the study was new.
-
-    Raises:
-        UserError: showing each difference.
-    """
-    before = study.user_attrs.get(_SIGNATURE)
-    signature = json.loads(json.dumps(signature, default=str))
-    if before is not None and before != signature and not force:
-        differences = "; ".join(_differences(before, signature))
-        raise UserError(
-            f"The study {study.study_name} has been run with something else: {differences}. "
-            "Take another study_name (or directory), or go on all the same with hydra.sweeper.resume=force."
-        )
-    if before != signature:
-        study.set_user_attr(_SIGNATURE, signature)
-    return before is None
-
-
 def record_of(trial: FrozenTrial) -> TrialRecord:
     """Reads a trial of the study."""
     attributes = trial.user_attrs
@@ -323,27 +300,3 @@ def _age(moment: datetime) -> float:
     if moment.tzinfo is None:  # Optuna hands times out in local time without saying so
         return (datetime.now() - moment).total_seconds()
     return (datetime.now(UTC) - moment).total_seconds()
-
-
-def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    found = []
-    for part in ("directions", "space", "fixed", "deleted"):
-        old, new = before.get(part), now.get(part)
-        if old == new:
-            continue
-        if not (isinstance(old, Mapping) and isinstance(new, Mapping)):
-            found.append(f"{part} was {old}, now {new}")
-            continue
-        for key in [*old, *(key for key in new if key not in old)]:
-            if old.get(key) != new.get(key):
-                found.append(f"{key} was {_short(old.get(key))}, now {_short(new.get(key))}")
-    return found
-
-
-def _short(value: Any) -> str:
-    if value is None:
-        return "not there"
-    if isinstance(value, Mapping) and "attributes" in value:
-        attributes = ", ".join(f"{key}={one}" for key, one in value["attributes"].items() if one)
-        return f"{str(value['name']).removesuffix('Distribution')}({attributes})"
-    return str(value)

@@ -16,10 +16,11 @@ import optuna
 
 from lstm_lab.errors import UserError
 from lstm_lab.sweeps.lease import Lease
-from lstm_lab.sweeps.ledger import Ledger, agree, enqueue
+from lstm_lab.sweeps.ledger import Ledger, enqueue
 from lstm_lab.sweeps.results import write_atomically
 from lstm_lab.sweeps.samplers import build_pruner, build_sampler, was_chosen
 from lstm_lab.sweeps.settings import DEFAULT_TRIALS, Settings
+from lstm_lab.sweeps.signature import agree
 from lstm_lab.sweeps.space import Space
 from lstm_lab.sweeps.storage import Address, claim_lock, masked, open_storage, shown
 

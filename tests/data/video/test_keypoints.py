@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from lstm_lab.data.video.keypoints import KeypointProcessor, KeypointsDataModule, read_keypoints
+from lstm_lab.data import KeypointsDataModule
+from lstm_lab.data.video.keypoints import KeypointProcessor, read_keypoints
 from lstm_lab.data.video.reading import BadClip
 from lstm_lab.errors import UserError
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lstm_lab.data.folding import group_names
+from lstm_lab.data.grouping import group_names
 from lstm_lab.data.video.reading import ARRAYS, PICTURES, VIDEOS, natural
 from lstm_lab.errors import UserError
 
@@ -48,7 +48,7 @@ def list_clips(
         path: a folder or a zip with ``class/clip`` or ``train/class/clip``, a clip being a video file, an array or a
             folder of pictures (or, of keypoints, of arrays).
         manifest: a csv that names the files (below `path`), their labels, and perhaps group and split.
-        group: a rule that finds the source of a clip in its name, see `lstm_lab.data.folding.group_names`, such as
+        group: a rule that finds the source of a clip in its name, see `lstm_lab.data.grouping.group_names`, such as
             ``_g(\\d+)_``.
 
     Raises:

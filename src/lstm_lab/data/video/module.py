@@ -35,7 +35,7 @@ class VideoFramesDataModule(SequenceDataModule):
         path: where the clips are, see `lstm_lab.data.video.listing`; below the folders of data for a named set.
         manifest: a csv that names files, labels, groups, splits.
         dir: where files are looked for first.
-        group: a rule that finds the source of a clip in its name, see `lstm_lab.data.folding.group_names`.
+        group: a rule that finds the source of a clip in its name, see `lstm_lab.data.grouping.group_names`.
         split: ``auto``, ``official``, ``group`` or ``random``.
         test: share of the clips, where it is drawn.
         validation: share of the others, where it is drawn.
