@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lstm_lab.data.folding import PARTS, Folds, deal, divide, group_names, groups_of
+from lstm_lab.data.folding import PARTS, Folds, deal, divide, draw
+from lstm_lab.data.grouping import group_names, groups_of, together
 from lstm_lab.errors import UserError
 
 
@@ -34,6 +35,37 @@ def test_parts_are_apart_groups_whole_and_every_sample_the_test_once(rows, seed,
     assert sorted(tested) == list(range(len(rows)))
 
 
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 12), st.integers(0, 8)), max_size=40))
+def test_what_is_alike_in_any_way_stays_together(rows):
+    """Against components found by hand, neighbour by neighbour."""
+    found = together([text for text, _ in rows], [author for _, author in rows])
+    seen = {}
+    for start in range(len(rows)):
+        if start in seen:
+            continue
+        waiting, name = [start], len(set(seen.values()))
+        while waiting:
+            row = waiting.pop()
+            if row not in seen:
+                seen[row] = name
+                waiting += [
+                    n for n, one in enumerate(rows) if one[0] == rows[row][0] or one[1] == rows[row][1]
+                ]
+    assert found.tolist() == [seen[row] for row in range(len(rows))]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.integers(0, 9), min_size=3, max_size=60), st.integers(0, 3))
+def test_a_usual_draw_keeps_groups_whole(groups, seed):
+    if len(set(groups)) < 3:
+        return
+    parts = draw([""] * len(groups), groups, 0.2, 0.3, seed)
+    assert sorted(row for part in PARTS for row in parts[part]) == list(range(len(groups)))
+    assert all(parts.values())
+    assert sum(len({groups[row] for row in rows}) for rows in parts.values()) == len(set(groups))
+
+
 def test_by_hand():
     fold = deal(["a"] * 4 + ["b"] * 2, np.arange(6), 2, seed=0)
     assert fold[:4].tolist().count(0) == 2
@@ -41,6 +73,8 @@ def test_by_hand():
     left = Folds(None, 1).tested([""] * 5, ["ann", "cat", "bob", "cat", "bob"], 0)
     assert left.tolist() == [False, False, True, False, True]  # bob is the second by name
     assert groups_of(["x", "y", "x"]).tolist() == [0, 1, 0]
+    assert together(["hi", "yes", "hi", "no"], ["ann", "bob", "bob", "cat"]).tolist() == [0, 0, 0, 1]
+    assert together(["hi", "yes", "hi"], ()).tolist() == [0, 1, 0]
 
 
 @pytest.mark.parametrize(

@@ -1,18 +1,16 @@
 """Which samples train, which validate, which are the test: by groups that never part, and by folds that take turns.
 
-A group is whatever makes samples alike: equal texts, one speaker, one dialogue, one recording that clips were cut from.
-Whatever the kind of data, folds come from here: each group is in the test of exactly one fold. Where nobody asks for
-folds, each kind draws its one test part as its own module says; recorded figures stand on those draws.
+What a group is, `lstm_lab.data.grouping` says. Whatever the kind of data, folds come from here: each group is in the
+test of exactly one fold. Where nobody asks for folds, each kind draws its one test part as its own module says;
+recorded figures stand on those draws.
 
 Shapes: N samples.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -20,7 +18,6 @@ import numpy as np
 from lstm_lab.errors import UserError
 
 PARTS = ("train", "validation", "test")
-_PREFIX = re.compile(r"[^_\-. ]+")
 
 
 @dataclass(frozen=True)
@@ -149,6 +146,39 @@ def divide(
     }
 
 
+def draw(
+    labels: Sequence[str],
+    groups: Sequence[Any] | np.ndarray,
+    validation: float,
+    test: float,
+    seed: int,
+    what: str = "groups",
+) -> dict[str, list[int]]:
+    """Returns the samples of each part, drawn by group where nobody asks for folds; as `divide`.
+
+    Args:
+        labels: N labels, which are spread evenly.
+        groups: (N,) samples of one group never part.
+        validation: share of what is not the test.
+        test: share of all.
+        seed: decides which.
+        what: groups are called.
+
+    Raises:
+        UserError: for shares that are none, or too few groups.
+    """
+    groups = np.asarray(groups)
+    tested = share_off(labels, groups, test, seed, "data.test", what)
+    rest = np.flatnonzero(~tested)
+    words = [labels[int(row)] for row in rest]
+    drawn = share_off(words, groups[rest], validation, seed + 1, "data.validation", what)
+    return {
+        "train": rest[~drawn].tolist(),
+        "validation": rest[drawn].tolist(),
+        "test": np.flatnonzero(tested).tolist(),
+    }
+
+
 def deal(labels: Sequence[str], groups: Sequence[Any] | np.ndarray, folds: int, seed: int) -> np.ndarray:
     """Deals groups into folds, class by class, so that each has about its share of every class.
 
@@ -194,43 +224,6 @@ def share_off(
     many = min(distinct, max(2, round(1 / min(share, 1 - share))))
     taken = deal(labels, groups, many, seed) == 0
     return taken if share <= 0.5 else ~taken
-
-
-# -- groups -------------------------------------------------------------------------------------------------
-
-
-def groups_of(samples: Sequence[Any]) -> np.ndarray:
-    """Returns (N,) a number for each sample, the same for equal ones."""
-    number: dict[Any, int] = {}
-    return np.array([number.setdefault(sample, len(number)) for sample in samples])
-
-
-def group_names(names: Sequence[str], rule: str) -> list[str]:
-    """Returns the group of each file by its name below the folder of the data.
-
-    Args:
-        names: with slashes between folders.
-        rule: ``folder``, the folder that holds the file; ``prefix``, the name up to the first ``_``, ``-``, dot or
-            space; or a regular expression whose first group, searched in the whole name, is the group.
-
-    Raises:
-        UserError: for an expression that is none, or finds nothing in a name.
-    """
-    if rule == "folder":
-        return [str(PurePosixPath(name).parent) for name in names]
-    if rule == "prefix":
-        stems = [PurePosixPath(name).name for name in names]
-        return [found[0] if (found := _PREFIX.match(stem)) else stem for stem in stems]
-    try:
-        searched = [(name, re.search(rule, name)) for name in names]
-    except re.error as error:
-        raise UserError(f"data.group={rule} is no regular expression: {error}.") from None
-    groups = []
-    for name, found in searched:
-        if found is None or not found.groups():
-            raise UserError(f"data.group={rule} finds no group (in brackets) in the name {name}.")
-        groups.append(found.group(1))
-    return groups
 
 
 def _whole(word: Any) -> bool:

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lstm_lab.data import LabelledTextDataModule
-from lstm_lab.data.folding import deal, groups_of, share_off
+from lstm_lab.data.folding import deal, share_off
+from lstm_lab.data.grouping import groups_of
 from lstm_lab.data.text.label_processor import LabelledTextProcessor
 from lstm_lab.data.text.labelled import NAMED, read_labelled
 from lstm_lab.data.text.tokenizer import Tokenizer

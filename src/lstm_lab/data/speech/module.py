@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from lstm_lab.data.base import SequenceDataModule
-from lstm_lab.data.folding import Folds, group_names
+from lstm_lab.data.folding import Folds
+from lstm_lab.data.grouping import group_names
 from lstm_lab.data.loader import ByLength, InOrder, Sampler
 from lstm_lab.data.speech.clips import Clip, Recordings
 from lstm_lab.data.speech.joined import JoinedRecordings
@@ -48,7 +49,7 @@ class SpeechFeaturesDataModule(SequenceDataModule):
             leaves one speaker, or one recording, out at a time.
         fold: which of them is the test part, from 0; or ``k/n``, the k-th of n. Without folds: which speaker.
         group: rule over the names of files that says who speaks, or what else must not be in two parts, see
-            `lstm_lab.data.folding.group_names`.
+            `lstm_lab.data.grouping.group_names`.
         speaker: the same by name.
         validate_by: with one speaker left out, by another ``speaker`` or by ``clips`` of the others.
         inputs: ``features`` computes them once, ``wave`` lets the net compute them anew, which augmentation of waves

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 
 from lstm_lab.data.base import SequenceDataModule
-from lstm_lab.data.folding import Folds, groups_of, share_off
+from lstm_lab.data.folding import Folds, share_off
+from lstm_lab.data.grouping import groups_of
 from lstm_lab.data.labels import classes_of, count_classes, numbers_of
 from lstm_lab.data.loader import ByLength
 from lstm_lab.data.text.label_processor import LabelledTextProcessor
@@ -46,7 +47,7 @@ class LabelledTextDataModule(SequenceDataModule):
         folds: null divides once; a number divides into so many test parts; ``all`` leaves one group out at a time.
         fold: which of them is the test part, from 0; or ``k/n``, the k-th of n.
         group: what must not be in two parts besides equal texts: a column of the table, or a rule over the names of
-            files, see `lstm_lab.data.folding.group_names`.
+            files, see `lstm_lab.data.grouping.group_names`.
         batch_size: texts of similar length in a batch.
         seed: decides the division and the order.
 

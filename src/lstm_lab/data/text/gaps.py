@@ -11,7 +11,8 @@ import torch
 
 from lstm_lab.data.base import SequenceDataModule
 from lstm_lab.data.files import find
-from lstm_lab.data.folding import Folds, divide, groups_of, share_off
+from lstm_lab.data.folding import Folds, divide, share_off
+from lstm_lab.data.grouping import groups_of
 from lstm_lab.data.loader import ByLength
 from lstm_lab.data.text.fasta import STRAND, read_fasta, reverse_complement
 from lstm_lab.data.text.gaps_processor import GapProcessor

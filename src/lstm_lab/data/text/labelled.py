@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from lstm_lab.data.files import find
-from lstm_lab.data.folding import group_names
+from lstm_lab.data.grouping import group_names
 from lstm_lab.data.text.reading import lines, read_text
 from lstm_lab.errors import UserError, nearest
 
@@ -135,7 +135,7 @@ def read_folder(path: Path, encoding: str, group: str | None = None) -> Labelled
     Args:
         path: the folder.
         encoding: of the files.
-        group: rule by which the name of a file tells what it must not part from, see `folding.group_names`.
+        group: rule by which the name of a file tells what it must not part from, see `grouping.group_names`.
 
     Raises:
         UserError: if there are no such folders, or one is empty.

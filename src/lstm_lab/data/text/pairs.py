@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from lstm_lab.data.files import find
-from lstm_lab.data.folding import Folds, divide, groups_of
+from lstm_lab.data.folding import Folds, divide
+from lstm_lab.data.grouping import groups_of
 from lstm_lab.data.text.pairs_made import MADE
 from lstm_lab.data.text.reading import lines, read_text
 from lstm_lab.errors import UserError, check_at_least, check_choice

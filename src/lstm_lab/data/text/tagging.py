@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from lstm_lab.data.base import SequenceDataModule
-from lstm_lab.data.folding import Folds, groups_of, share_off
+from lstm_lab.data.folding import Folds, share_off
+from lstm_lab.data.grouping import groups_of
 from lstm_lab.data.labels import classes_of
 from lstm_lab.data.loader import ByLength
 from lstm_lab.data.text.reading import digest
