@@ -39,7 +39,8 @@ class Cost:
         run: end of the run's name.
         what: cell, units and origin, in words.
         size: bytes of the exported file.
-        times: (median, 99th percentile) of milliseconds of an answer, by rows of the batch; one thread.
+        times: (median, 99th percentile) of milliseconds of an answer, by rows of the batch; one
+            thread, by its own clock.
         memory: megabytes that loading the file and answering for 32 rows take at their peak, in a process of its own.
         metric: title of the deciding number of the test.
         value: of it.
@@ -152,15 +153,19 @@ def _question(arm: _Arm, rows: int) -> list[Tensor]:
 
 @torch.no_grad()
 def _milliseconds(arms: list[_Arm], rows: int) -> list[tuple[float, float]]:
-    """Median and 99th percentile of an answer of each arm, which take turns."""
+    """Median and 99th percentile of an answer of each arm, which take turns.
+
+    By the clock of the thread: an answer that is longer than the scheduler's slice would otherwise, on a busy machine,
+    be charged with the wait for its core.
+    """
     loaded = [(torch.jit.load(str(arm.path)), _question(arm, rows)) for arm in arms]
     taken: list[list[float]] = [[] for _ in arms]
     for number in range(ROUNDS + WARM):
         for (answer, question), times in zip(loaded, taken, strict=True):
-            begun = time.perf_counter()
+            begun = time.thread_time()
             answer(*question)
             if number >= WARM:
-                times.append(1000 * (time.perf_counter() - begun))
+                times.append(1000 * (time.thread_time() - begun))
     return [(statistics.median(times), statistics.quantiles(times, n=100)[98]) for times in taken]
 
 
