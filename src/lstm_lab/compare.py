@@ -72,7 +72,9 @@ def _show_costs(directories: list[Path], out: str | None) -> None:
     (console if console.is_terminal else Console(width=140)).print(table, highlight=False)
     for name, reason in left_out.items():
         print(f"left out: {name} ({reason})")
-    print("shares are of the first row; ms: median / 99th percentile of one thread, by its clock, taking turns")
+    print(
+        "shares are of the first row; ms: median / 99th percentile of one thread, by its clock, taking turns"
+    )
     if out:
         Path(out).expanduser().write_text(json.dumps(cost.as_plain(found), indent=1) + "\n")
 
