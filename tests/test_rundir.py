@@ -10,6 +10,7 @@ import pytest
 from lstm_lab.errors import UserError
 from lstm_lab.paths import find_run
 from lstm_lab.rundir import RunDirectory, new_path, read_metrics
+from lstm_lab.tracking.tables import name_of
 
 
 def test_names_do_not_collide_and_say_what_they_are(outputs):
@@ -84,3 +85,20 @@ def test_runs_are_found_by_what_people_type(outputs, monkeypatch):
         find_run("111")
     with pytest.raises(UserError, match="Did you mean '20260101-000001-gru-sine-bbb111'"):
         find_run("20260101-000001-gru-sine-bbb112")
+
+
+def test_trials_and_folds_are_found_by_the_names_that_the_table_of_runs_shows(outputs):
+    places = (
+        "runs/20260101-000000-lstm-airline-aaa114",
+        "studies/lstm_airline/4",
+        "folds/x-lstm-splice-ccc333/folds/4",
+    )
+    trained, trial, fold = (outputs / place for place in places)
+    for path in (trained, trial, fold):
+        path.mkdir(parents=True)
+        (path / "config.yaml").write_text("")
+    assert find_run("lstm_airline/4") == trial
+    assert find_run("ccc333/4") == fold
+    assert [name_of(path) for path in (trained, trial, fold)] == ["aaa114", "lstm_airline/4", "ccc333/4"]
+    with pytest.raises(UserError, match="no such run"):  # not the run whose id happens to end in 4
+        find_run("4")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 from pathlib import Path
 
@@ -25,11 +26,19 @@ def outputs_dir() -> Path:
     return (_CHECKOUT if _in_checkout() else Path.cwd()) / "outputs"
 
 
+def _fold(name: str) -> list[Path]:
+    """Where fold 3 of ``4af8db/3`` would lie, if no other folds end in that id."""
+    whole, _, part = name.rpartition("/")
+    found = list((outputs_dir() / "folds").glob(f"*{glob.escape(whole)}")) if len(whole) > 2 else []
+    return [found[0] / "folds" / part] if len(found) == 1 else []
+
+
 def find_run(name: str, word: str = "run") -> Path:
     """Returns the directory of a run.
 
     Args:
-        name: a directory, the name of one below ``outputs/runs``, the id at its end, or ``latest``.
+        name: a directory, the name of one below ``outputs/runs``, the id at its end, or ``latest``; of a sweep or of
+            folds its name or id, with ``/3`` for the trial or fold of that number.
         word: the setting that named it, for mistakes.
 
     Raises:
@@ -38,13 +47,14 @@ def find_run(name: str, word: str = "run") -> Path:
     from lstm_lab.errors import UserError, nearest
 
     runs = outputs_dir() / "runs"
-    for candidate in (Path(name).expanduser(), runs / name):
+    for candidate in (Path(name).expanduser(), runs / name, outputs_dir() / "studies" / name, *_fold(name)):
         if (candidate / "config.yaml").is_file():
             return candidate.resolve()
     if name == "latest":
         raise UserError(f"{word}=latest: there is no finished run in {runs} yet. Train one first.")
     names = [path.name for path in runs.iterdir() if not path.is_symlink()] if runs.is_dir() else []
-    found = [one for one in names if one.endswith(name)]
+    # One or two digits are the end of some id by chance: a person who types them means a trial.
+    found = [one for one in names if one.endswith(name) and len(name) > 2]
     if len(found) == 1:
         return runs / found[0]
     if found:

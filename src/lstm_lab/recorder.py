@@ -209,12 +209,12 @@ def record(
         parent=os.environ.get(PARENT),
         outputs=outputs_dir(),
     )
-    tracked.log_input(data.title, data.digest, context="training", source=data.source)
-    if not resumes:
-        for file in [path / "config.yaml", path / "overrides.yaml", *write_record(path)]:
-            tracked.log_artifact(file)
     kept = Record(directory, tracked)
     try:
+        tracked.log_input(data.title, data.digest, context="training", source=data.source)
+        if not resumes:
+            for file in [path / "config.yaml", path / "overrides.yaml", *write_record(path)]:
+                tracked.log_artifact(file)
         yield kept
     except (Interrupted, KeyboardInterrupt) as end:
         kept.close("KILLED", str(end) or "interrupted")

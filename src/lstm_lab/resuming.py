@@ -161,7 +161,7 @@ def _put(settings: dict[str, Any], key: str, value: Any) -> None:
 
 
 def _short(value: Any) -> str:
-    return "something else" if isinstance(value, Mapping) else str(value)
+    return str(value.get("name", "something else")) if isinstance(value, Mapping) else str(value)
 
 
 def _runs() -> list[Path]:

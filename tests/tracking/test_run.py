@@ -146,3 +146,15 @@ def test_metrics_go_in_few_transactions_while_training_runs(start, client, monke
     run.close("FINISHED")
     assert sum(sent) == step
     assert max(sent) <= 1000
+
+
+def test_a_run_that_is_stopped_while_the_store_is_opened_says_so(start, tracked, monkeypatch):
+    def stopped(self, patience):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("lstm_lab.tracking.courier.Courier.await_opening", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        start()
+    directory = tracked / "runs" / "one"
+    assert [event["status"] for _, event in read_events(directory) if event["kind"] == "close"] == ["KILLED"]
+    assert not lease.is_alive(directory)

@@ -69,6 +69,17 @@ def test_anything_else_is_one_line_that_names_the_file(kind, tmp_path, capsys):
     assert "boom" not in capsys.readouterr().out
 
 
+def test_a_run_that_ended_too_early_says_how_to_go_on(tmp_path):
+    best = tmp_path / "run-1" / "checkpoints" / "best.ckpt"
+    best.parent.mkdir(parents=True)
+    (tmp_path / "run-1" / "config.yaml").write_text("")
+    with pytest.raises(UserError, match="saved nothing to go on from"):
+        read_checkpoint(best)
+    best.with_name("last.ckpt").write_bytes(b"")
+    with pytest.raises(UserError, match="resume=run-1 goes on with it"):
+        read_checkpoint(best)
+
+
 def test_no_flipped_bit_is_taken_for_a_weight(tmp_path):
     path = tmp_path / "best.ckpt"
     write_checkpoint(path, GOOD)

@@ -194,7 +194,13 @@ def open_run(
         courier = Courier(shipper, SystemWatch(events) if system_metrics else None)
     run = Run(directory, events, lease, courier)
     run.log_params(params or {})
-    if courier is not None:
-        courier.start()
+    if courier is None:
+        return run
+    courier.start()
+    try:
         courier.await_opening(patience)
+    except BaseException as end:  # Ctrl-C while a store is slow: the record says so, too
+        stopped = isinstance(end, (KeyboardInterrupt, SystemExit))
+        run.close("KILLED" if stopped else "FAILED", str(end) or type(end).__name__)
+        raise
     return run

@@ -36,8 +36,9 @@ class Synced:
 
 
 def run_directories(outputs: Path) -> list[Path]:
-    """All runs below ``outputs/runs`` and ``outputs/studies``, oldest first."""
-    found = {path.parent for room in ("runs", "studies") for path in (outputs / room).rglob(EVENTS)}
+    """All runs below ``outputs/runs``, ``outputs/studies`` and ``outputs/folds``, in the order of their paths."""
+    rooms = ("runs", "studies", "folds")
+    found = {path.parent for room in rooms for path in (outputs / room).rglob(EVENTS)}
     return sorted(path for path in found if not path.is_symlink())
 
 

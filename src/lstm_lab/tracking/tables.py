@@ -22,12 +22,21 @@ _COLUMNS = ["id", "data", "model", "metric", "value", "baseline", "status", "sta
 def runs_table(outputs: Path) -> pd.DataFrame:
     """Returns all runs, the newest first: data, model, the deciding metric with its baseline, status, time.
 
-    Columns: ``id`` (the end of the directory's name), ``data``, ``model``, ``metric`` (``test/…``),
-        ``value``,
-    ``baseline`` (the best one's value of that metric), ``status``, ``started``, ``seconds``.
+    Columns: ``id`` (what ``run=`` takes), ``data``, ``model``, ``metric`` (``test/…``), ``value``, ``baseline`` (the
+    best one's value of that metric), ``status``, ``started``, ``seconds``.
     """
     rows = [_row(directory) for directory in run_directories(outputs)]
     return pd.DataFrame(rows, columns=_COLUMNS).sort_values("started", ascending=False, ignore_index=True)
+
+
+def name_of(directory: Path) -> str:
+    """Returns the name by which `lstm_lab.paths.find_run` finds a run: the id at its end, of a trial ``<study>/3``."""
+    above = directory.parent
+    if above.name == "folds":  # outputs/folds/<name>-<id>/folds/3
+        return f"{above.parent.name.rsplit('-', 1)[-1]}/{directory.name}"
+    if above.parent.name == "studies":
+        return f"{above.name}/{directory.name}"
+    return directory.name if above.name == "studies" else directory.name.rsplit("-", 1)[-1]
 
 
 def _row(directory: Path) -> dict[str, Any]:
@@ -37,7 +46,7 @@ def _row(directory: Path) -> dict[str, Any]:
     tags = first.get("tags", {})
     started = pd.Timestamp(first.get("time", 0), unit="ms")
     return {
-        "id": directory.name.rsplit("-", 1)[-1],
+        "id": name_of(directory),
         "data": tags.get("data", ""),
         "model": tags.get("model", ""),
         "metric": metric,

@@ -55,6 +55,18 @@ def previous(path: Path) -> Path:
     return path.with_name(f"{path.stem}.previous{path.suffix}")
 
 
+def _why(path: Path) -> str:
+    """Says of a run that ended too early how to go on."""
+    run, state = path.parent.parent, path.with_name("last.ckpt")
+    if path.parent.name != "checkpoints" or not (run / "config.yaml").is_file():
+        return ""
+    if run.parent.parent.name == "studies":
+        return " A trial of a sweep keeps none; the sweep's last line trains its best point."
+    if state.is_file() or previous(state).is_file():
+        return f" That run has not finished: python -m lstm_lab.train resume={run.name} goes on with it."
+    return " That run has not finished, and saved nothing to go on from."
+
+
 def read_checkpoint(path: Path, needs: Sequence[str] = _NET) -> dict[str, Any]:
     """Reads a checkpoint on the CPU; only tensors and plain data are accepted.
 
@@ -66,7 +78,7 @@ def read_checkpoint(path: Path, needs: Sequence[str] = _NET) -> dict[str, Any]:
         UserError: naming the file, if it is missing, cut short, altered, from elsewhere, or holds more than data.
     """
     if not path.is_file():
-        raise UserError(f"{path}: there is no such checkpoint.")
+        raise UserError(f"{path}: there is no such checkpoint.{_why(path)}")
     try:
         # torch does not look at the checksums (CRC-32) of its own files: a flipped bit would be trained on.
         if zipfile.is_zipfile(path):

@@ -89,6 +89,7 @@ def test_a_picture_file_is_read_as_the_test_part_is(tmp_path, digits):
         table = processor.table(raw)
         assert torch.equal(processor.to_batch(table).inputs, batch.inputs)
     assert processor.table(tmp_path).index.tolist() == ["0.png", "1.png", "2.png"]
+    assert processor.table(None).equals(processor.example())
     assert torch.equal(processor.to_batch(processor.example()).inputs, batch.inputs[:1])
 
 

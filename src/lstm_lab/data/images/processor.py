@@ -66,13 +66,15 @@ class ImageProcessor:
 
         Args:
             raw: a table already; the path of a picture, of a folder of pictures or of an IDX file; a list of
-                paths; or an array (N, H, W[, C]) of shades from 0 to 255.
+                paths; or an array (N, H, W[, C]) of shades from 0 to 255. None gives the example.
 
         Raises:
             UserError: naming the picture that is missing, damaged or of another size.
         """
         if isinstance(raw, pd.DataFrame):
             return raw
+        if raw is None:
+            return self.example()
         if isinstance(raw, (np.ndarray, Tensor)):
             array = np.asarray(raw)
             array = array[None] if array.ndim == 2 else array
