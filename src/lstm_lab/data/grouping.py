@@ -44,18 +44,36 @@ def together(*alike: Sequence[Any]) -> np.ndarray:
             return groups_of(found.tolist())
 
 
-def group_names(names: Sequence[str], rule: str) -> list[str]:
-    """Returns the group of each file by its name below the folder of the data.
+def told(words: Sequence[str], joined: np.ndarray, rule: str, equal: str) -> str:
+    """What a person should know of groups that were asked for.
 
     Args:
-        names: with slashes between folders.
+        words: N, the group of each sample.
+        joined: (N,), of `together`.
+        rule: by which they were found.
+        equal: what was joined, such as ``texts``.
+    """
+    count, left = len(set(words)), len(np.unique(joined))
+    merged = f", {left} once those with equal {equal} are joined" if left < count else ""
+    return f"groups by '{rule}': {count}{merged}"
+
+
+def group_names(names: Sequence[str], rule: str) -> list[str]:
+    """Returns the group of each file, or record, by its name.
+
+    Args:
+        names: of files, below the folder of the data and with slashes between folders; or of records of a file.
         rule: ``folder``, the folder that holds the file; ``prefix``, the name up to the first ``_``, ``-``, dot or
             space; or a regular expression whose first group, searched in the whole name, is the group.
 
     Raises:
-        UserError: for an expression that is none, or finds nothing in a name.
+        UserError: for an expression that is none, or finds nothing in a name; for ``folder`` where there is none.
     """
     if rule == "folder":
+        if not any("/" in name for name in names):
+            raise UserError(
+                "data.group=folder: no name has a folder. Allowed: prefix, an expression with a group."
+            )
         return [str(PurePosixPath(name).parent) for name in names]
     if rule == "prefix":
         stems = [PurePosixPath(name).name for name in names]

@@ -13,8 +13,8 @@ from lstm_lab.errors import UserError
 
 def test_fasta_over_several_lines(tmp_path):
     path = tmp_path / "a.fa"
-    path.write_text(">one\nacgt\nAC\n\n>two\nNNA\n")
-    assert read_fasta(path) == ["ACGTAC", "NNA"]
+    path.write_text(">one gene\nacgt\nAC\n\n>two\nNNA\n")
+    assert read_fasta(path) == (["one gene", "two"], ["ACGTAC", "NNA"])
     assert reverse_complement("AACGN") == "NCGTT"
 
 

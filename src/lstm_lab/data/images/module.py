@@ -13,7 +13,7 @@ from torch import Tensor
 from lstm_lab.batch import Batch
 from lstm_lab.data.base import SequenceDataModule
 from lstm_lab.data.folding import Folds, divide
-from lstm_lab.data.grouping import group_names, groups_of
+from lstm_lab.data.grouping import group_names, together
 from lstm_lab.data.images.order import ORDERS, permutation, step_names
 from lstm_lab.data.images.processor import ImageProcessor
 from lstm_lab.data.images.source import Pictures, image_folder, mnist, small_digits
@@ -46,7 +46,7 @@ class ImageSequencesDataModule(SequenceDataModule):
         folds: null divides once; a number divides into so many test parts; ``all`` leaves one group out at a time.
         fold: which of them is the test part, from 0; or ``k/n``, the k-th of n.
         group: rule over the names of files that says what must not be in two parts, see
-            `lstm_lab.data.grouping.group_names`; without it, equal pictures stay in one fold.
+            `lstm_lab.data.grouping.group_names`; equal pictures never are.
         shift: pixels by which training pictures are moved at random in each direction, black coming in.
         batch_size: pictures in a global batch.
         seed: decides order and shifts.
@@ -265,10 +265,9 @@ def _numbered(pictures: Pictures, earlier: list[str]) -> Pictures:
 
 
 def groups(pictures: Pictures, rule: str | None) -> np.ndarray:
-    """Returns (N,) which pictures belong together: by the names of their files, else equal ones."""
-    if rule is not None:
-        return groups_of(group_names(pictures.names, rule))
-    return groups_of([image.tobytes() for image in pictures.images.numpy()])
+    """Returns (N,) which pictures belong together: equal ones, and those whose files a rule puts together."""
+    named = () if rule is None else group_names(pictures.names, rule)
+    return together([image.tobytes() for image in pictures.images.numpy()], named)
 
 
 def split(

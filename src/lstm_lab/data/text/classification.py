@@ -10,7 +10,7 @@ import torch
 
 from lstm_lab.data.base import SequenceDataModule
 from lstm_lab.data.folding import Folds, share_off
-from lstm_lab.data.grouping import groups_of
+from lstm_lab.data.grouping import together, told
 from lstm_lab.data.labels import classes_of, count_classes, numbers_of
 from lstm_lab.data.loader import ByLength
 from lstm_lab.data.text.label_processor import LabelledTextProcessor
@@ -143,8 +143,8 @@ class LabelledTextDataModule(SequenceDataModule):
         return 1 if self.folds is None else self.folds.size(self._groups(self.read()), self._what)
 
     def _groups(self, found: Labelled) -> np.ndarray:
-        """What stays together: equal texts, or all with the same word in the column of groups."""
-        return groups_of(found.groups or found.texts)
+        """What stays together: equal texts, and all with the same word in the column of groups."""
+        return together(found.texts, found.groups)
 
     @property
     def _what(self) -> str:
@@ -156,7 +156,8 @@ class LabelledTextDataModule(SequenceDataModule):
         self.setup()
         count = int((self.parts == "test").sum())
         if self.folds is not None:
-            alike = "equal texts" if self.group_column is None else f"texts of one '{self.group_column}'"
+            alike = "equal texts"
+            alike += "" if self.group_column is None else f" and those of one '{self.group_column}'"
             return f"{self.folds.said}: {count} texts, {alike} in one fold, scored once"
         return (
             f"{count:,} test texts, scored once; chosen on {int((self.parts == 'validation').sum()):,} others"
@@ -178,6 +179,9 @@ class LabelledTextDataModule(SequenceDataModule):
             rows.append(f"warning: {self._overlap} test texts stand in the training part as well")
         if self._duplicates:
             rows.append(f"{self._duplicates} texts repeat others; equal ones are kept together")
+        if self.group_column is not None:
+            found = self.labelled
+            rows.append(told(found.groups, self._groups(found), self.group_column, "texts"))
         return "\n".join(rows)
 
     # -- samples --------------------------------------------------------------------------------------------
@@ -237,7 +241,7 @@ class LabelledTextDataModule(SequenceDataModule):
         elif "test" not in parts:
             parts[share_off(labels, groups, self.test, self.seed, "data.test", self._what)] = "test"
         if not found.parts:
-            self._duplicates = len(found) - (int(groups.max()) + 1)
+            self._duplicates = len(found) - len(set(found.texts))
         if "validation" not in parts:
             rest = np.flatnonzero(parts == "train")
             words = [labels[row] for row in rest]

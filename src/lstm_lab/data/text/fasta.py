@@ -12,15 +12,20 @@ STRAND = dict(zip("ACGTURYSWKMBDHVN", "TGCAAYRSWMKVHDBN", strict=True))
 """Each letter and the one that lies opposite to it."""
 
 
-def read_fasta(path: str | Path, encoding: str = "utf-8") -> list[str]:
-    """Reads the sequences of a FASTA file in upper case; a sequence may run over several lines.
+def read_fasta(path: str | Path, encoding: str = "utf-8") -> tuple[list[str], list[str]]:
+    """Reads a FASTA file: what stands behind ``>`` is the name of a sequence, which may run over several lines.
+
+    Returns:
+        Names, and sequences in upper case.
 
     Raises:
         UserError: naming the row of the first letter that is none of DNA, or of a sequence without a ``>`` line.
     """
+    names: list[str] = []
     sequences: list[str] = []
     for number, line in enumerate(lines(read_text(path, encoding)), 1):
         if line.startswith(">"):
+            names.append(line[1:].strip())
             sequences.append("")
         elif line.strip():
             if not sequences:
@@ -31,7 +36,7 @@ def read_fasta(path: str | Path, encoding: str = "utf-8") -> list[str]:
     empty = [number for number, one in enumerate(sequences, 1) if not one]
     if empty:
         raise UserError(f"{path}, sequence {empty[0]}: there is no letter below its name.")
-    return sequences
+    return names, sequences
 
 
 def reverse_complement(sequence: str) -> str:

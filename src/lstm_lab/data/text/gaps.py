@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,8 @@ import torch
 
 from lstm_lab.data.base import SequenceDataModule
 from lstm_lab.data.files import find
-from lstm_lab.data.folding import Folds, divide, share_off
-from lstm_lab.data.grouping import groups_of
+from lstm_lab.data.folding import Folds, divide, draw
+from lstm_lab.data.grouping import group_names, together, told
 from lstm_lab.data.loader import ByLength
 from lstm_lab.data.text.fasta import STRAND, read_fasta, reverse_complement
 from lstm_lab.data.text.gaps_processor import GapProcessor
@@ -27,8 +28,23 @@ PARTS = ("train", "validation", "test")
 _BASES = "ACGT"
 
 
+@dataclass(frozen=True)
+class Texts:
+    """Sequences, and what belongs together.
+
+    Attributes:
+        texts: N sequences.
+        source: where they were read from.
+        groups: of each, what must not stand in two parts; empty where only equal sequences belong together.
+    """
+
+    texts: list[str]
+    source: str
+    groups: tuple[str, ...] = ()
+
+
 class GapDataModule(SequenceDataModule):
-    """Sequences for gap filling; equal ones never stand in two parts.
+    """Sequences for gap filling; equal ones, and those of one group, never stand in two parts.
 
     Args:
         name: ``arabidopsis``, ``mirrors`` (made), ``fasta`` or ``lines`` (a text, each line a sequence).
@@ -38,8 +54,10 @@ class GapDataModule(SequenceDataModule):
         strands: whether training sees each sequence of DNA and its reverse complement.
         validation: share of what is not test.
         test: share that is scored once.
-        folds: null divides once; a number divides into so many test parts; ``all`` leaves one sequence out at a time.
+        folds: null divides once; a number divides into so many test parts; ``all`` leaves one group out at a time.
         fold: which of them is the test part, from 0; or ``k/n``, the k-th of n.
+        group: a rule that finds in the name of a record what must not be in two parts besides equal sequences, see
+            `lstm_lab.data.grouping.group_names`.
         batch_size: sequences of similar length in a batch.
         seed: decides the division and the order.
 
@@ -58,6 +76,7 @@ class GapDataModule(SequenceDataModule):
         test: float = 0.1,
         folds: int | str | None = None,
         fold: int | str | None = None,
+        group: str | None = None,
         batch_size: int = 32,
         seed: int = 0,
     ) -> None:
@@ -65,15 +84,17 @@ class GapDataModule(SequenceDataModule):
         check_choice("data.name", name, ("arabidopsis", "mirrors", "fasta", "lines"))
         self.path, self.dir, self.encoding, self.strands = path, dir, encoding, strands
         self.validation, self.test, self.folds = validation, test, Folds.read(folds, fold)
-        self.is_dna = name in ("arabidopsis", "fasta")
+        self.group, self.is_dna = group, name in ("arabidopsis", "fasta")
+        if group is not None and not self.is_dna:
+            raise UserError(f"data.group={group} finds groups in names of records; {name} has none.")
         self._texts: dict[str, list[str]] = {}
 
     def setup(self, stage: str | None = None) -> None:
         """Reads and divides once, and numbers the letters of the training part."""
         if self._texts:
             return
-        texts, self._source = self.read()
-        parts = self._divide(texts)
+        self._found = self.read()
+        texts, parts = self._found.texts, self._divide(self._found)
         train = [texts[row] for row in np.flatnonzero(parts == "train")]
         known = [*train, _BASES] if self.is_dna else train
         tokenizer = learnt(self.earlier, known, "char")
@@ -84,25 +105,30 @@ class GapDataModule(SequenceDataModule):
         }
         self._texts = {part: [texts[row] for row in self._keys[part]] for part in PARTS}
 
-    def _divide(self, texts: list[str]) -> np.ndarray:
+    def _divide(self, found: Texts) -> np.ndarray:
         """Returns (N,) the part of each sequence."""
-        groups, same = groups_of(texts), [""] * len(texts)
-        parts = np.array(["train"] * len(texts), dtype=object)
+        groups, same, what = self._groups(found), [""] * len(found.texts), self._what
         if self.folds is not None:
-            found = divide(same, groups, self.folds, self.validation, self.seed, "sequences")
-            for part, rows in found.items():
-                parts[rows] = part
-            return parts
-        parts[share_off(same, groups, self.test, self.seed, "data.test", "sequences")] = "test"
-        rest = np.flatnonzero(parts == "train")
-        chosen = (self.validation, self.seed + 1, "data.validation", "sequences")
-        parts[rest[share_off(same[: len(rest)], groups[rest], *chosen)]] = "validation"
+            rows = divide(same, groups, self.folds, self.validation, self.seed, what)
+        else:
+            rows = draw(same, groups, self.validation, self.test, self.seed, what)
+        parts = np.empty(len(same), dtype=object)
+        for part in PARTS:
+            parts[rows[part]] = part
         return parts
+
+    @staticmethod
+    def _groups(found: Texts) -> np.ndarray:
+        return together(found.texts, found.groups)
+
+    @property
+    def _what(self) -> str:
+        return "sequences" if self.group is None else f"groups by '{self.group}'"
 
     @property
     def fold_count(self) -> int:
         """How many folds there are; 1 where a share says what the test is."""
-        return 1 if self.folds is None else self.folds.size(groups_of(self.read()[0]), "sequences")
+        return 1 if self.folds is None else self.folds.size(self._groups(self.read()), self._what)
 
     @property
     def spec(self) -> Spec:
@@ -133,7 +159,7 @@ class GapDataModule(SequenceDataModule):
     def source(self) -> str:
         """Where the sequences were read from."""
         self.setup()
-        return self._source
+        return self._found.source
 
     @property
     def size(self) -> int:
@@ -145,7 +171,11 @@ class GapDataModule(SequenceDataModule):
     def protocol(self) -> str:
         """How the test is scored."""
         count = int((self.samples("test").along["gap"][0].flat >= 0).sum())
-        fold = "" if self.folds is None else f"{self.folds.said}, equal sequences in one fold; "
+        alike = (
+            "equal sequences" if self.group is None else f"equal sequences and those of one '{self.group}'"
+        )
+        fold = "" if self.group is None else f"{alike} in one part; "
+        fold = fold if self.folds is None else f"{self.folds.said}, {alike} in one fold; "
         tested = len(self.samples("test"))
         return f"{fold}each of {count:,} symbols of {tested} test sequences missing alone, scored once"
 
@@ -156,7 +186,11 @@ class GapDataModule(SequenceDataModule):
             count = int(self.samples(part).lengths.sum())
             counts.append(f"{len(self.samples(part)):,} {part} ({count:,} symbols)")
         strands = "; training sees both strands" if self.is_dna and self.strands else ""
-        return f"{self.title}: {', '.join(counts)}{strands}"
+        groups = ""
+        if self.group is not None:
+            found = self._found
+            groups = "\n" + told(found.groups, self._groups(found), self.group, "sequences")
+        return f"{self.title}: {', '.join(counts)}{strands}{groups}"
 
     def samples(self, part: str) -> Sequences:
         """The sequences of a part, those of training on both strands if asked for."""
@@ -171,22 +205,25 @@ class GapDataModule(SequenceDataModule):
         """Similar lengths together, always the same."""
         return ByLength(self.samples(part).lengths, 64, noise=0.0)
 
-    def read(self) -> tuple[list[str], str]:
-        """Reads all sequences, and says from where; a subclass with a source of its own replaces this."""
-        if self.name == "arabidopsis":
-            path = find("text/dna/arabidopsis-genes/Arabidopsis_non_prom.fa", self.dir)
-            return read_fasta(path), str(path)
+    def read(self) -> Texts:
+        """Reads all sequences; a subclass with a source of its own replaces this and nothing else."""
         if self.name == "mirrors":
-            return mirrors(), "package"
+            return Texts(mirrors(), "package")
+        if self.name == "arabidopsis":
+            return self._read_fasta(find("text/dna/arabidopsis-genes/Arabidopsis_non_prom.fa", self.dir))
         if self.path is None:
             raise UserError(f"data={self.name} needs a file: data.path=my.{'fa' if self.is_dna else 'txt'}")
         path = Path(self.path).expanduser()
         if self.name == "fasta":
-            return read_fasta(path, self.encoding), str(path)
+            return self._read_fasta(path)
         texts = [line for line in lines(read_text(path, self.encoding)) if len(line.strip()) > 1]
         if not texts:
             raise UserError(f"{path}: no line has two characters.")
-        return texts, str(path)
+        return Texts(texts, str(path))
+
+    def _read_fasta(self, path: Path) -> Texts:
+        names, texts = read_fasta(path, self.encoding)
+        return Texts(texts, str(path), () if self.group is None else tuple(group_names(names, self.group)))
 
     def _sequences(self, texts: Sequence[str], part: str) -> Sequences:
         keys = torch.from_numpy(self._keys[part])

@@ -13,11 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from lstm_lab.data.files import find
-from lstm_lab.data.folding import Folds, divide
-from lstm_lab.data.grouping import groups_of
+from lstm_lab.data.folding import Folds, divide, draw
+from lstm_lab.data.grouping import groups_of, together, told
 from lstm_lab.data.text.pairs_made import MADE
 from lstm_lab.data.text.reading import lines, read_text
-from lstm_lab.errors import UserError, check_at_least, check_choice
+from lstm_lab.errors import UserError, check_at_least, check_choice, nearest
 
 PARTS = ("train", "validation", "test")
 Pair = tuple[str, str]
@@ -31,11 +31,13 @@ class Pairs:
         parts: by name, (source, target) in the order of the file.
         source: where they were read from.
         warnings: what a person should know, a line each.
+        groups: how many groups can take turns in being the test.
     """
 
     parts: dict[str, list[Pair]]
     source: str
     warnings: list[str] = field(default_factory=list)
+    groups: int = 0
 
 
 @dataclass(frozen=True)
@@ -47,12 +49,14 @@ class Division:
         test: share of the pairs.
         seed: decides which.
         folds: which of several parts is the test, instead of a share.
+        group: by which a person asks pairs to be kept together besides equal sources; a part then has one at least.
     """
 
     validation: float
     test: float
     seed: int
     folds: Folds | None = None
+    group: str | None = None
 
     def __call__(self, pairs: Sequence[Pair], groups: Sequence[object], source: str) -> dict[str, list[Pair]]:
         """Divides pairs; those of one group stay together.
@@ -63,11 +67,13 @@ class Division:
         for name, share in (("validation", self.validation), ("test", self.test)):
             if not 0 < share < 1:
                 raise UserError(f"data.{name}={share} must be a share above 0 and below 1.")
-        if self.folds is not None:
-            same = groups_of(groups)
-            rows = divide(
-                [""] * len(pairs), same, self.folds, self.validation, self.seed, "sources or dialogues"
-            )
+        if self.folds is not None or self.group is not None:
+            same, whole = [""] * len(pairs), groups_of(groups)
+            what = "sources or dialogues" if self.group is None else f"groups by '{self.group}'"
+            if self.folds is not None:
+                rows = divide(same, whole, self.folds, self.validation, self.seed, what)
+            else:
+                rows = draw(same, whole, self.validation, self.test, self.seed, what)
             return {part: [pairs[row] for row in rows[part]] for part in PARTS}
         number = {group: place for place, group in enumerate(dict.fromkeys(groups))}
         chance = np.random.default_rng(self.seed).permutation(len(number)) / max(1, len(number))
@@ -121,13 +127,53 @@ def tab_separated(path: Path, encoding: str = "utf-8") -> list[Pair]:
     Raises:
         UserError: naming the first line that has no tab, or more than one.
     """
-    pairs = []
-    for number, row in enumerate(lines(read_text(path, encoding)), 1):
-        cells = row.split("\t")
-        if len(cells) != 2 and row.strip():
-            raise UserError(f"{path}, line {number}: {len(cells)} columns; it needs source, tab, target.")
-        pairs.append((cells[0].strip(), cells[-1].strip() if len(cells) > 1 else ""))
-    return pairs
+    return grouped(path, encoding, None)[0]
+
+
+def grouped(path: Path, encoding: str, group: str | None) -> tuple[list[Pair], list[str], int]:
+    """Reads a file with source and target between tabs in each line, and what a pair belongs to in a third column.
+
+    Args:
+        path: the file.
+        encoding: of the file.
+        group: that column, by its number from 1, or by its name in a first line of names; None where there is none.
+
+    Returns:
+        Pairs, the group of each (none without such a column), and how many lines stand before them.
+
+    Raises:
+        UserError: naming the first line with fewer or more columns, or without a group.
+    """
+    wanted, named = (
+        ("source, tab, target", 2) if group is None else ("source, target and group between tabs", 3)
+    )
+    rows = [row.split("\t") for row in lines(read_text(path, encoding))]
+    place, first = _column(path, rows[0], group)
+    pairs, groups = [], []
+    for number, cells in enumerate(rows[first:], 1 + first):
+        if len(cells) != named and any(map(str.strip, cells)):
+            raise UserError(f"{path}, line {number}: {len(cells)} columns; it needs {wanted}.")
+        cells = [cell.strip() for cell in cells] + [""] * (named - len(cells))
+        groups += [] if place is None else [cells.pop(place)]
+        if place is not None and any(cells) and not groups[-1]:
+            raise UserError(f"{path}, line {number}: data.group={group} is empty.")
+        pairs.append((cells[0], cells[1]))
+    return pairs, groups, first
+
+
+def _column(path: Path, header: list[str], group: str | None) -> tuple[int | None, int]:
+    """The place of the column of groups, and the first row of pairs: one that is named has names in the first row."""
+    names = [cell.strip() for cell in header]
+    if group is None:
+        return None, 0
+    if group in names and not group.isdigit():
+        return names.index(group), 1
+    if group in ("1", "2", "3"):
+        return int(group) - 1, 0
+    raise UserError(
+        f"data.group={group}: {path} has no such column.{nearest(group, names)} Allowed: 1, 2, 3, or a name in its "
+        "first line."
+    )
 
 
 def parallel(
@@ -138,22 +184,30 @@ def parallel(
         raise UserError(
             "data.path=… (one file with tabs) and data.source=… data.target=… exclude each other."
         )
+    groups, before = list[str](), 0
     if path is not None:
-        where, found = path, tab_separated(Path(path).expanduser(), encoding)
+        where, (found, groups, before) = path, grouped(Path(path).expanduser(), encoding, division.group)
+    elif division.group is not None:
+        raise UserError(f"data.group={division.group} is a column of one file with tabs: data.path=pairs.tsv")
     elif source and target:
         where, found = source, matched(Path(source).expanduser(), Path(target).expanduser(), encoding)
     else:
         raise UserError(
             "data=parallel needs data.source=a.txt data.target=b.txt, or data.path=pairs.tsv with tabs."
         )
-    kept = [pair for pair in found if all(pair)]
+    kept = [row for row, pair in enumerate(found) if all(pair)]
     warnings = []
     if len(kept) < len(found):
-        first = next(number for number, pair in enumerate(found, 1) if not all(pair))
+        first = next(number for number, pair in enumerate(found, 1 + before) if not all(pair))
         warnings.append(
             f"{len(found) - len(kept)} pairs with an empty side are left out, the first in line {first}"
         )
-    return Pairs(division(kept, [one for one, _ in kept], where), where, warnings)
+    pairs, groups = [found[row] for row in kept], [groups[row] for row in kept if groups]
+    whole = together([one for one, _ in pairs], groups)
+    if division.group is not None:
+        warnings.append(told(groups, whole, division.group, "sources"))
+    parts = division(pairs, whole.tolist(), where)
+    return Pairs(parts, where, warnings, int(whole.max(initial=-1)) + 1)
 
 
 def dialogs(directory: str | None, context: int, division: Division) -> Pairs:

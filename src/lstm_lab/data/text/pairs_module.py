@@ -42,6 +42,7 @@ class PairsDataModule(SequenceDataModule):
         test: share, for sets without parts of their own.
         folds: null divides once; a number divides into so many test parts, equal sources or dialogues in one.
         fold: which of them is the test part, from 0; or ``k/n``, the k-th of n.
+        group: column of `path`, by name or number from 1, of what must not be in two parts besides equal sources.
         batch_size: pairs of a batch, where there is no budget.
         budget: symbols of a batch, padding included, the longer side counting; None for batches of one size.
         seed: decides the order of batches, and which pairs a made set holds or a part gets.
@@ -71,6 +72,7 @@ class PairsDataModule(SequenceDataModule):
         test: float = 0.05,
         folds: int | str | None = None,
         fold: int | str | None = None,
+        group: int | str | None = None,
         batch_size: int = 64,
         budget: int | None = None,
         seed: int = 0,
@@ -86,7 +88,10 @@ class PairsDataModule(SequenceDataModule):
         self.folds = Folds.read(folds, fold)
         if self.folds is not None and name == "multi30k":
             raise UserError("data.folds: multi30k has a test part of its own; without folds it is scored.")
-        self.division = Division(validation, test, seed=0, folds=self.folds)
+        self.group = None if group is None else str(group)
+        if group is not None and name != "parallel":
+            raise UserError(f"data.group={group}: {name} says itself which of its pairs belong together.")
+        self.division = Division(validation, test, seed=0, folds=self.folds, group=self.group)
         self._pairs: Pairs | None = None
 
     # -- what the rest of the house asks --------------------------------------------------------------------
@@ -157,6 +162,8 @@ class PairsDataModule(SequenceDataModule):
         """How many folds there are; 1 where a share says what the test is."""
         if self.folds is None:
             return 1
+        if self.folds.count is None and self.group is not None:
+            return self.read().groups
         if self.folds.count is None:
             raise UserError("data.folds=all: sources are many; say how many parts, such as data.folds=5.")
         self.read()  # says if there are fewer sources than folds
@@ -218,7 +225,8 @@ class PairsDataModule(SequenceDataModule):
     def protocol(self) -> str:
         """How the test is scored."""
         count = len(self.pairs.parts["test"])
-        fold = "" if self.folds is None else f"{self.folds.said}: "
+        fold = "" if self.group is None else f"equal sources and pairs of one '{self.group}' in one part; "
+        fold = fold if self.folds is None else f"{self.folds.said}: {fold}"
         return f"{fold}all {count:,} test pairs, written from the source alone, scored as plain text, once"
 
     def describe(self) -> str:

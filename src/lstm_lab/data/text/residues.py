@@ -28,12 +28,14 @@ class Tagged:
         labels: of each sequence, as many; None where a label does not count.
         parts: ``train`` or ``test`` of each; empty where the files do not say.
         source: where they were read from.
+        groups: of each, what must not stand in two parts; empty where only equal sequences belong together.
     """
 
     symbols: list[list[str]]
     labels: list[list[str | None]]
     parts: list[str]
     source: str
+    groups: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.symbols)
@@ -93,29 +95,50 @@ def protein_qs(directory: str | None, classes: int) -> Tagged:
     )
 
 
-def read_tagged(path: str | Path, encoding: str) -> Tagged:
+def read_tagged(path: str | Path, encoding: str, group: str | None = None) -> Tagged:
     """Reads a file of one's own: a symbol, a tab or blank, and its label a line; an empty line ends a sequence.
 
-    A label ``?`` does not count.
+    A label ``?`` does not count. What stands between symbol and label is not read.
+
+    Args:
+        path: the file.
+        encoding: of the file.
+        group: number, from 1, of a column between them that says what a sequence belongs to, the same in all its lines.
 
     Raises:
-        UserError: naming the row that has no label.
+        UserError: naming the row that has no label, or no or another group.
     """
+    if group is not None and not (group.isdigit() and int(group) > 1):
+        raise UserError(f"data.group={group}: the number of a column between symbol and label, from 2.")
     path = Path(path).expanduser()
     symbols: list[list[str]] = [[]]
     labels: list[list[str | None]] = [[]]
+    groups: list[str] = [""]
     for number, line in enumerate(lines(read_text(path, encoding)), 1):
         if not line.strip():
             symbols.append([])
             labels.append([])
+            groups.append("")
             continue
         cells = line.split("\t") if "\t" in line else line.split()
         if len(cells) < 2 or not cells[0] or not cells[-1]:
             raise UserError(f"{path}, row {number}: expected a symbol and its label, found '{line[:40]}'.")
+        if group is not None:
+            _check_group(cells, int(group), groups[-1] if symbols[-1] else None, f"{path}, row {number}")
+            groups[-1] = cells[int(group) - 1]
         symbols[-1].append(cells[0])
         labels[-1].append(None if cells[-1] == "?" else cells[-1])
     kept = [number for number, one in enumerate(symbols) if one]
-    return Tagged([symbols[n] for n in kept], [labels[n] for n in kept], [], str(path))
+    told = () if group is None else tuple(groups[n] for n in kept)
+    return Tagged([symbols[n] for n in kept], [labels[n] for n in kept], [], str(path), told)
+
+
+def _check_group(cells: list[str], column: int, before: str | None, where: str) -> None:
+    """Checks that a row has a group, and that it is that of the rows `before` it in the sequence."""
+    if column >= len(cells) or not cells[column - 1]:
+        raise UserError(f"{where}: data.group={column} has to stand between symbol and label.")
+    if before is not None and cells[column - 1] != before:
+        raise UserError(f"{where}: the group is '{cells[column - 1]}', that of its sequence '{before}'.")
 
 
 def motifs(count: int = 240, seed: int = 0) -> Tagged:

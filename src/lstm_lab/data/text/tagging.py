@@ -11,7 +11,7 @@ from torch import Tensor
 
 from lstm_lab.data.base import SequenceDataModule
 from lstm_lab.data.folding import Folds, share_off
-from lstm_lab.data.grouping import groups_of
+from lstm_lab.data.grouping import together, told
 from lstm_lab.data.labels import classes_of
 from lstm_lab.data.loader import ByLength
 from lstm_lab.data.text.reading import digest
@@ -28,7 +28,7 @@ IGNORED = -100  # a label that enters neither loss nor score, as torch's cross-e
 
 
 class TaggedSequencesDataModule(SequenceDataModule):
-    """Sequences with a label at each step; equal sequences never stand in two parts.
+    """Sequences with a label at each step; equal ones, and those of one group, never stand in two parts.
 
     Args:
         name: ``cb513``, ``protein_qs``, ``motifs`` and ``sentences`` (made), ``tagged`` or ``conllu``.
@@ -40,8 +40,10 @@ class TaggedSequencesDataModule(SequenceDataModule):
         column: of a treebank: ``upos``, ``xpos`` or ``deprel``.
         validation: share of what is not test.
         test: share that is scored once, where the files do not say which.
-        folds: null divides once; a number divides into so many test parts; ``all`` leaves one sequence out at a time.
+        folds: null divides once; a number divides into so many test parts; ``all`` leaves one group out at a time.
         fold: which of them is the test part, from 0; or ``k/n``, the k-th of n.
+        group: what must not be in two parts besides equal sequences, see `lstm_lab.data.text.residues.read_tagged` and
+            `lstm_lab.data.text.treebank.read_conllu`.
         batch_size: sequences of similar length in a batch.
         seed: decides the division and the order.
 
@@ -61,6 +63,7 @@ class TaggedSequencesDataModule(SequenceDataModule):
         test: float = 0.2,
         folds: int | str | None = None,
         fold: int | str | None = None,
+        group: int | str | None = None,
         batch_size: int = 16,
         seed: int = 0,
     ) -> None:
@@ -70,6 +73,11 @@ class TaggedSequencesDataModule(SequenceDataModule):
         self.column = column
         self.path, self.dir, self.encoding, self.wanted = path, dir, encoding, classes
         self.validation, self.test, self.folds = validation, test, Folds.read(folds, fold)
+        self.group = None if group is None else str(group)
+        if group is not None and name not in ("tagged", "conllu"):
+            raise UserError(
+                f"data.group={group}: {name} does not say which of its sequences belong together."
+            )
         self._all: Tagged | None = None
 
     def setup(self, stage: str | None = None) -> None:
@@ -131,18 +139,26 @@ class TaggedSequencesDataModule(SequenceDataModule):
     @property
     def fold_count(self) -> int:
         """How many folds there are; 1 where the files or a share say what the test is."""
-        return 1 if self.folds is None else self.folds.size(self._groups(self.read()), "sequences")
+        return 1 if self.folds is None else self.folds.size(self._groups(self.read()), self._what)
 
     @staticmethod
     def _groups(found: Tagged) -> np.ndarray:
-        return groups_of([" ".join(symbols) for symbols in found.symbols])
+        return together([" ".join(symbols) for symbols in found.symbols], found.groups)
+
+    @property
+    def _what(self) -> str:
+        return "sequences" if self.group is None else f"groups by '{self.group}'"
 
     @property
     def protocol(self) -> str:
         """How the test is scored."""
         test = self.samples("test")
         counted = int((self._labels("test") >= 0).sum())
-        fold = "" if self.folds is None else f"{self.folds.said}, equal sequences in one fold; "
+        alike = (
+            "equal sequences" if self.group is None else f"equal sequences and those of one '{self.group}'"
+        )
+        fold = "" if self.group is None or self.tagged.parts else f"{alike} in one part; "
+        fold = fold if self.folds is None else f"{self.folds.said}, {alike} in one fold; "
         return f"{fold}{counted:,} labels of {len(test)} sequences that count, each scored once"
 
     def describe(self) -> str:
@@ -157,7 +173,12 @@ class TaggedSequencesDataModule(SequenceDataModule):
             f"{name} {int(count):,}" for name, count in zip(self.classes, counts[1:], strict=True)
         )
         padding = 100 * self._by_length().padding
-        return f"{self.title}: {', '.join(rows)}\nlabels: {classes}{left_out}; padding {padding:.1f} %"
+        groups = ""
+        if self.group is not None:
+            groups = "\n" + told(self.tagged.groups, self._groups(self.tagged), self.group, "sequences")
+        return (
+            f"{self.title}: {', '.join(rows)}\nlabels: {classes}{left_out}; padding {padding:.1f} %{groups}"
+        )
 
     def _labels(self, part: str) -> Tensor:
         return self.samples(part).along["label"][0].flat
@@ -196,8 +217,8 @@ class TaggedSequencesDataModule(SequenceDataModule):
             suffix = "conllu" if self.name == "conllu" else "txt"
             raise UserError(f"data={self.name} needs a file: data.path=my.{suffix}")
         if self.name == "conllu":
-            return read_conllu(self.path, self.encoding, self.column)
-        return read_tagged(self.path, self.encoding)
+            return read_conllu(self.path, self.encoding, self.column, self.group)
+        return read_tagged(self.path, self.encoding, self.group)
 
     def _divide(self, found: Tagged) -> None:
         groups = self._groups(found)
@@ -208,12 +229,12 @@ class TaggedSequencesDataModule(SequenceDataModule):
                 raise UserError(
                     f"data.folds: {found.source} has a test part of its own; without folds it is scored."
                 )
-            parts[self.folds.tested(same, groups, self.seed, "sequences")] = "test"
+            parts[self.folds.tested(same, groups, self.seed, self._what)] = "test"
         elif "test" not in parts:
-            parts[share_off(same, groups, self.test, self.seed, "data.test", "sequences")] = "test"
+            parts[share_off(same, groups, self.test, self.seed, "data.test", self._what)] = "test"
         rest = np.flatnonzero(parts == "train")
         if "validation" not in parts:
-            chosen = ("data.validation", "sequences")
+            chosen = ("data.validation", self._what)
             drawn = share_off(same[: len(rest)], groups[rest], self.validation, self.seed + 1, *chosen)
             parts[rest[drawn]] = "validation"
         self.parts = parts
