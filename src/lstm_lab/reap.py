@@ -12,11 +12,12 @@ def command(argv: list[str]) -> None:
     given = words(argv, WORDS, "reap")
     from lstm_lab.paths import outputs_dir
     from lstm_lab.tracking.sync import reap
+    from lstm_lab.tracking.tables import long_name
 
     found = reap(outputs_dir(), given.get("uri"))
     for one, reason in found:
         told = "" if one.good else f" (MLflow does not know yet, {one.outcome})"
-        print(f"{one.directory.name}  FAILED: {reason}{told}")
+        print(f"{long_name(one.directory)}  FAILED: {reason}{told}")
     print(f"{len(found)} dead {'run' if len(found) == 1 else 'runs'} found")
 
 

@@ -16,11 +16,12 @@ def command(argv: list[str]) -> None:
     from lstm_lab.errors import UserError
     from lstm_lab.paths import find_run, outputs_dir
     from lstm_lab.tracking.sync import sync, sync_all
+    from lstm_lab.tracking.tables import long_name
 
     outputs, uri, run = outputs_dir(), given.get("uri"), given.get("run", "all")
     found = sync_all(outputs, uri) if run == "all" else [sync(find_run(run), outputs, uri)]
     for one in found:
-        print(f"{one.directory.name}  {one.outcome}")
+        print(f"{long_name(one.directory)}  {one.outcome}")
     if failed := [one for one in found if one.outcome.startswith("failed")]:
         raise UserError(
             f"{len(failed)} of {len(found)} runs could not be sent; nothing is lost, try again later."

@@ -113,6 +113,7 @@ WRONG = {
     "stride": (["data=airline", "stride=0"], "stride=0 must be"),
     "window": (["data=airline", "window=rolling"], "window=rolling is not known"),
     "both": (["run=latest", "data=airline"], "leave the words of a training"),
+    "data": (["data=digits_rows"], "backtest is for series of numbers, which data=digits_rows is not"),
     "key": (["data=airline", "evry=3"], "there is no key 'evry'"),
 }
 

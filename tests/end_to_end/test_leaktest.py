@@ -207,5 +207,7 @@ def test_a_leak_is_found(monkeypatch, outputs, capsys):
 
 
 def test_only_series_can_be_tested(outputs, capsys):
+    assert main(["data=digits_rows"]) == 2
+    assert "leaktest is for series of numbers, which data=digits_rows is not" in capsys.readouterr().err
     assert main(["data=airline", "task.window=never"]) == 2
     assert "task.window=never" in capsys.readouterr().err

@@ -143,6 +143,7 @@ def test_a_cell_without_a_kernel_has_a_fixed_length_and_says_so(tmp_path):
         (["data=mirrors", "model=lstm"], False, "a search over fillings"),
         (["data=digits_rows", "model=lstm", "model.bidirectional=true"], True, "starts at the end"),
         (["data=digits_rows", "model=lstm", "task.pooling=mean"], True, "more than the state of its core"),
+        (["data=airline", "model=lstm", "ensemble=1"], True, "no state outlives it"),
     ],
 )
 def test_what_one_graph_cannot_hold_is_refused_and_nothing_is_written(words, state, said, tmp_path):

@@ -15,7 +15,7 @@ import numpy as np
 from rich.progress import track
 
 from lstm_lab import predictor as predictors
-from lstm_lab.data import TimeSeriesDataModule
+from lstm_lab.data import SequenceDataModule, TimeSeriesDataModule
 from lstm_lab.errors import UserError
 from lstm_lab.evaluation import Tested
 from lstm_lab.evaluation.forecast import forecast_part, judge_forecasts
@@ -23,7 +23,7 @@ from lstm_lab.evaluation.forecast_views import Forecasts
 from lstm_lab.paths import find_run, outputs_dir
 from lstm_lab.predictor import Predictor
 from lstm_lab.training.checkpoint import read_checkpoint
-from lstm_lab.wiring import build
+from lstm_lab.wiring import build, locate
 
 
 @dataclass
@@ -45,10 +45,21 @@ class Backtest:
     seconds: float
 
 
+def series(node: dict[str, Any], door: str) -> TimeSeriesDataModule:
+    """Builds data whose rows follow each other in time.
+
+    Raises:
+        UserError: for any other data, naming the door that asks for a series.
+    """
+    if not issubclass(locate(node["_target_"], SequenceDataModule), TimeSeriesDataModule):
+        raise UserError(f"{door} is for series of numbers, which data={node.get('name')} is not.")
+    return build(node, TimeSeriesDataModule)
+
+
 def of_run(name: str, stride: int = 1) -> Backtest:
     """Forecasts from every origin of a run's test part, in one batched pass."""
     path = find_run(name) / "checkpoints" / "best.ckpt"
-    data = build(dict(read_checkpoint(path)["data"]), TimeSeriesDataModule)
+    data = series(dict(read_checkpoint(path)["data"]), "backtest")
     data.setup("test")
     loaded = predictors.load(path)
     started = time.perf_counter()
@@ -80,7 +91,7 @@ def run(
     """
     from lstm_lab.doors import node_of
 
-    data = build(node_of(config, "data"), TimeSeriesDataModule)
+    data = series(node_of(config, "data"), "backtest")
     data.setup()
     whole = data.windows("test").origins.numpy()[::stride]
     groups = [whole] if refit is None else [whole[at : at + refit] for at in range(0, len(whole), refit)]

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from lstm_lab.data import TimeSeriesDataModule
+from lstm_lab.data import SequenceDataModule, TimeSeriesDataModule
 from lstm_lab.data.timeseries.source import Series
 from lstm_lab.errors import UserError
 from lstm_lab.models import SequenceModel
@@ -79,9 +79,9 @@ class _Trained:
 
 def _trained(settings: dict[str, Any], refit: bool, poison: float | None) -> _Trained:
     node = {**settings["data"]}
-    data = build(node, TimeSeriesDataModule, **({} if "seed" in node else {"seed": settings["seed"]}))
+    data = build(node, SequenceDataModule, **({} if "seed" in node else {"seed": settings["seed"]}))
     if not isinstance(data, TimeSeriesDataModule):
-        raise UserError(f"leaktest is for time series; data={node.get('name')} is none.")
+        raise UserError(f"leaktest is for series of numbers, which data={node.get('name')} is not.")
     data.setup()
     cut = data.split.first_test if refit else data.split.first_validation
     if poison is not None:

@@ -128,6 +128,10 @@ def _question(graph: Graph, batch: int, length: int, generator: torch.Generator)
 
 def _check_pieces(graph: Graph) -> None:
     """Whether a sequence read in two pieces gives what it gives in one."""
+    if "lengths" not in [port.name for port in graph.ports]:
+        raise UserError(
+            "state=true: a forecast normalises each window by its own rows; no state outlives it."
+        )
     inputs = graph.example[0][:1]
     length = inputs.shape[1]
     start = [torch.zeros_like(one[:, :1]) for one in graph.example[2:]]

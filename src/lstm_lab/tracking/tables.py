@@ -39,6 +39,13 @@ def name_of(directory: Path) -> str:
     return directory.name if above.name == "studies" else directory.name.rsplit("-", 1)[-1]
 
 
+def long_name(directory: Path) -> str:
+    """Returns the name of a run's directory, of a trial or fold with what it is part of."""
+    return (
+        name_of(directory) if directory.parent.name == "folds" or directory.name.isdigit() else directory.name
+    )
+
+
 def _row(directory: Path) -> dict[str, Any]:
     first, last = first_and_last(directory)
     facts = _facts(directory)
