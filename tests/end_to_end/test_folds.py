@@ -5,6 +5,7 @@ import json
 import pandas as pd
 import pytest
 
+from lstm_lab import evaluate
 from lstm_lab.folds import main
 
 TINY = [
@@ -55,3 +56,42 @@ def test_every_kind_goes_through_its_folds(outputs, capsys, data):
     assert "fold 2 of 2" in shown
     assert "of 2 folds, ± deviation between folds" in shown
     assert "LSTM" in shown
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("head", ["recursive", "segment"])
+def test_series_that_no_training_saw(outputs, capsys, tmp_path, head):
+    rows = [
+        f"{shop},{2001 + n // 12}-{n % 12 + 1:02},{20 * (place + 1) + n % 12 + n % 5}"
+        for place, shop in enumerate(("north", "south", "east"))
+        for n in range(60)
+    ]
+    (tmp_path / "shops.csv").write_text("shop,month,sales\n" + "\n".join(rows) + "\n")
+    words = [
+        "data=csv", f"data.path={tmp_path / 'shops.csv'}", "data.target=sales", "data.horizon=3", "data.test=6",
+        "data.group=shop", "data.folds=all", f"task.head={head}", "tracking=off", "fit.max_steps=4", "ensemble=1",
+        "model.hidden_size=4",
+    ]  # fmt: skip
+    assert main(words) == 0
+    assert "fold 3 of 3" in capsys.readouterr().out
+    (home,) = (outputs / "folds").iterdir()
+    found = pd.read_csv(home / "predictions.csv")
+    assert found.groupby("fold")["series"].unique().str.join("").tolist() == ["east", "north", "south"]
+    assert found["forecast"].notna().all()
+    assert found["lower"].notna().all()
+    one = home / "folds" / "1"
+    assert "'north', scaled by own earlier rows" in json.loads((one / "metrics.json").read_text())["protocol"]
+    assert evaluate.main([f"run={one}"]) == 0
+    score = json.loads((one / "metrics.json").read_text())["metrics"]["test/rmse"]
+    assert f"{score:.4g}" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_authors_of_tags_are_left_out_one_at_a_time(outputs, capsys, tmp_path):
+    rows = [f"a{n}\t{who}\tx\nb\t{who}\ty\n\n" for n, who in enumerate("abc" * 8)]
+    (tmp_path / "my.txt").write_text("".join(rows))
+    words = ["data=tagged", f"data.path={tmp_path / 'my.txt'}", "data.group=2", "data.folds=all"]
+    assert main([*words, *[word for word in TINY if not word.startswith("data=")]]) == 0
+    shown = capsys.readouterr().out
+    assert "fold 3 of 3" in shown
+    assert "mean over 48 tested samples of 3 folds" in shown

@@ -119,7 +119,9 @@ def forecast_part(predictor: Predictor, data: TimeSeriesDataModule, part: str) -
     rows = origins[:, None] + np.arange(data.horizon)
     # The truth is the file's own number, not its 32-bit copy.
     truth = series.values[rows.clip(max=len(series) - 1)]
-    truth = np.where((rows < _end(data, part))[..., None], truth, np.nan)
+    there = (rows < _end(data, part))[..., None]
+    asked = data.asked(part)
+    truth = np.where(there if asked is None else there & asked, truth, np.nan)
     for start in range(0, len(windows), _WINDOWS):
         found = predictor.predict_batch(windows.gather(slice(start, start + _WINDOWS)))
         for name, kept in parts.items():
@@ -216,9 +218,9 @@ def verdict(metrics: dict[str, float], table: pd.DataFrame, deciding: str, no_sk
 
 
 def _against_naive(found: Forecasts, data: TimeSeriesDataModule) -> dict[str, float]:
-    """One step ahead of the first series: Diebold-Mariano against the last value, and the share of right directions."""
-    last = fill(data.series.values)[found.origins - 1, 0]
-    forecast, truth = found.forecast[:, 0, 0], found.truth[:, 0, 0]
+    """One step ahead of the first series scored: Diebold-Mariano against the last value, and right directions."""
+    last = fill(data.series.values)[found.origins - 1, found.first]
+    forecast, truth = found.forecast[:, 0, found.first], found.truth[:, 0, found.first]
     if len(truth) < 20:
         return {}
     statistic, p = probabilistic.diebold_mariano(forecast=forecast, other=last, truth=truth)

@@ -39,6 +39,11 @@ class Forecasts:
     upper: np.ndarray | None
     crps: float
 
+    @property
+    def first(self) -> int:
+        """The number of the first series of which there is something to score."""
+        return int(np.argmax((~np.isnan(self.truth)).any(axis=(0, 1))))
+
 
 def as_table(found: Forecasts, data: TimeSeriesDataModule) -> pd.DataFrame:
     """Forecasts in long form, a row for each step of each origin and series; of long tests the last origins."""
@@ -88,7 +93,7 @@ def step_table(found: Forecasts, baselines: dict[str, np.ndarray], share: float)
 
 def pictures(found: Forecasts, data: TimeSeriesDataModule, best: str, baseline: np.ndarray) -> dict[str, Any]:
     """Functions that draw, by the name of their picture; `best` is the baseline to beat."""
-    residual = (found.truth - found.forecast)[:, 0, 0]
+    residual = (found.truth - found.forecast)[:, 0, found.first]
     drawn: dict[str, Any] = {"forecast": partial(_fan, found, data, best, baseline)}
     if len(found.origins) > 1:
         if data.horizon > 1:
@@ -104,7 +109,7 @@ def pictures(found: Forecasts, data: TimeSeriesDataModule, best: str, baseline: 
         if found.lower is not None and found.upper is not None:
             inside = (found.lower <= found.truth) & (found.truth <= found.upper)
             share = np.where(np.isnan(found.truth), np.nan, inside)
-            covered = np.nanmean(share, axis=(0, 2)) if data.horizon > 1 else share[:, 0, 0]
+            covered = np.nanmean(share, axis=(0, 2)) if data.horizon > 1 else share[:, 0, found.first]
             drawn["interval"] = partial(
                 draw_intervals, covered=covered, share=data.processor.uncertainty.share
             )
@@ -112,17 +117,17 @@ def pictures(found: Forecasts, data: TimeSeriesDataModule, best: str, baseline: 
 
 
 def _overlay(found: Forecasts, data: TimeSeriesDataModule, path: Path) -> None:
-    """Forecasts of the first series from origins one horizon apart, over the truth."""
+    """Forecasts of the first series that is scored, from origins one horizon apart, over the truth."""
     chosen = np.arange(len(found.origins) - 1, -1, -data.horizon)[:8][::-1]
     index = data.series.index
     paths = []
     for place in chosen:
         rows = found.origins[place] + np.arange(data.horizon)
         rows = rows[rows < len(index)]
-        paths.append(pd.Series(found.forecast[place, : len(rows), 0], index=index[rows]))
+        paths.append(pd.Series(found.forecast[place, : len(rows), found.first], index=index[rows]))
     first, last = found.origins[chosen[0]] - data.horizon, found.origins[chosen[-1]] + data.horizon
-    truth = pd.Series(data.series.values[first:last, 0], index=index[first:last])
-    title = f"{data.series.name}: forecasts of {data.series.names[0]}, {data.horizon} steps each"
+    truth = pd.Series(data.series.values[first:last, found.first], index=index[first:last])
+    title = f"{data.series.name}: forecasts of {data.series.names[found.first]}, {data.horizon} steps each"
     draw_overlay(path, truth, paths, title, data.spec.unit)
 
 
@@ -130,9 +135,9 @@ def _fan(found: Forecasts, data: TimeSeriesDataModule, name: str, baseline: np.n
     # One forecast step ahead from many origins reads best as one line; else the last origin is shown.
     one_line = data.horizon == 1
     rows = found.origins if one_line else found.origins[-1] + np.arange(data.horizon)
-    pick = (slice(None), 0, 0) if one_line else (-1, slice(None), 0)
+    pick = (slice(None), 0, found.first) if one_line else (-1, slice(None), found.first)
     index = data.series.index[rows[rows < len(data.series)]]
-    names = data.series.names[:1] if len(data.series.names) > 1 else ()
+    names = (data.series.names[found.first],) if len(data.series.names) > 1 else ()
     shown = pd.DataFrame(
         {
             key: getattr(found, key)[pick][: len(index)]
@@ -141,7 +146,9 @@ def _fan(found: Forecasts, data: TimeSeriesDataModule, name: str, baseline: np.n
         },
         index=index,
     )
-    values = pd.Series(data.series.values[: int(rows[0]), 0], index=data.series.index[: int(rows[0])])
+    values = pd.Series(
+        data.series.values[: int(rows[0]), found.first], index=data.series.index[: int(rows[0])]
+    )
     draw_forecast(
         path,
         values.tail(max(3 * len(shown), 3 * data.lookback_rows) if len(shown) < 500 else len(shown) // 3),

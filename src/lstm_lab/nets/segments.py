@@ -82,6 +82,7 @@ class SegmentForecaster(nn.Module):
         own_future: A.
         masked: whether the net is told which values were missing.
         static: C rows of numbers that belong to a series and never change, or None.
+        identity: whether weights are learnt for each series alone; without them a net takes series that it never saw.
         skip: adds a linear map from the window to the horizon (as in LSTNet, Lai et al. 2018), zero at first.
         convolution: rows that a causal convolution sees before segments are cut; 0 for none.
         dropout: on what the decoder reads.
@@ -112,6 +113,7 @@ class SegmentForecaster(nn.Module):
         own_future: int = 0,
         masked: bool = False,
         static: Sequence[Sequence[float]] | None = None,
+        identity: bool = True,
         skip: bool = False,
         convolution: int = 0,
         dropout: float = 0.0,
@@ -135,20 +137,22 @@ class SegmentForecaster(nn.Module):
                 f"task.window={window} needs more than {sum(lags)} rows; data.lookback={lookback}."
             )
         self.difference = Difference(lags) if lags else None
-        self.affine = Affine("none" if lags else window, channels)
+        self.affine = Affine("none" if lags else window, channels if identity else 1)
         features = 1 + masked + covariates
         self.convolve = nn.Conv1d(features, features, convolution, groups=features) if convolution else None
         self.embed = nn.Linear(segment * features, embedding)
         self.dropout = nn.Dropout(dropout)
         self.skip = nn.Linear(self.read * segment, horizon, bias=False) if skip else None
         _silence(self.skip)
-        self._build_identity(embedding, static)
+        self._build_identity(embedding, static, channels if identity else 1)
         self._build_decoder(embedding, future)
 
-    def _build_identity(self, embedding: int, static: Sequence[Sequence[float]] | None) -> None:
+    def _build_identity(
+        self, embedding: int, static: Sequence[Sequence[float]] | None, told_apart: int
+    ) -> None:
         """Which series a window belongs to: a learnt row for each, and a map of what is known of it."""
         half = embedding - embedding // 2
-        self.series = nn.Parameter(torch.randn(self.channels, half)) if self.channels > 1 else None
+        self.series = nn.Parameter(torch.randn(told_apart, half)) if told_apart > 1 else None
         self.register_buffer("static", None if static is None else torch.tensor(static, dtype=torch.float32))
         self.known = None if static is None else nn.Linear(len(static[0]), half)
 

@@ -130,6 +130,7 @@ class Framing:
             own_future=own_future,
             masked=statistics["missing"],
             static=statistics.get("static"),
+            identity=not statistics.get("unseen", False),
             skip=self.skip,
             convolution=self.convolution,
             dropout=self.dropout,

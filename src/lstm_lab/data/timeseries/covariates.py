@@ -62,10 +62,10 @@ class Encoder:
         """Plain data for the checkpoint."""
         return asdict(self)
 
-    def fit(self, covariates: pd.DataFrame, rows: int) -> Encoder:
-        """Measures the first `rows` rows, those that training may see."""
+    def fit(self, covariates: pd.DataFrame, rows: int, seen: Sequence[str] | None = None) -> Encoder:
+        """Measures the first `rows` rows, those that training may see; `seen` are the series that it sees."""
         self.levels, self.centres = {}, {}
-        self.own.fit(covariates, rows)
+        self.own.fit(covariates, rows, seen)
         for name in (*self.past, *self.future):
             column = covariates[name].iloc[:rows]
             if pd.api.types.is_numeric_dtype(column):

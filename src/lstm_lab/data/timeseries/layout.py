@@ -30,12 +30,21 @@ class Rows:
     ahead: Tensor | None
     observed: Tensor | None
 
-    def windows(self, series: int, end: int, first: int, last: int, lookback: int, steps: int) -> Windows:
+    def windows(
+        self,
+        series: int,
+        end: int,
+        first: int,
+        last: int,
+        lookback: int,
+        steps: int,
+        asked: Tensor | None = None,
+    ) -> Windows:
         """Windows of the rows before `end`, see `Windows`; the first `series` columns are forecast."""
         seen = self.observed[:end] if self.observed is not None else None
         observed = None if seen is None or bool(seen.all()) else seen
         targets = list(range(series))
-        return Windows(self.values[:end], targets, first, last, lookback, steps, self.ahead, observed)
+        return Windows(self.values[:end], targets, first, last, lookback, steps, self.ahead, observed, asked)
 
 
 def lay_out(series: Series, encoder: Encoder, statistics: dict[str, Any], horizon: int) -> Rows:
@@ -79,14 +88,21 @@ def _padded(ahead: np.ndarray, rows: int) -> Tensor:
     return torch.as_tensor(np.pad(ahead, ((0, missing), (0, 0)))[:rows], dtype=torch.float32)
 
 
-def coded_static(static: pd.DataFrame) -> list[list[float]]:
-    """What never changes within a series: numbers standardised over the series, words as 0 and 1."""
+def coded_static(static: pd.DataFrame, seen: np.ndarray) -> list[list[float]]:
+    """What never changes within a series: numbers standardised over the series, words as 0 and 1.
+
+    Args:
+        static: a row for each of C series.
+        seen: (C,) True for those that training sees; a word of none of them is all zeros.
+    """
     parts = []
     for name in static.columns:
         column = static[name]
         if pd.api.types.is_numeric_dtype(column):
-            spread = float(column.std(ddof=0)) or 1.0
-            parts.append(((column - column.mean()) / spread).fillna(0).to_numpy(float)[:, None])
+            spread = float(column[seen].std(ddof=0)) or 1.0
+            parts.append(((column - column[seen].mean()) / spread).fillna(0).to_numpy(float)[:, None])
         else:
-            parts.append((column.to_numpy()[:, None] == np.array(sorted(set(column)))[None]).astype(float))
+            parts.append(
+                (column.to_numpy()[:, None] == np.array(sorted(set(column[seen])))[None]).astype(float)
+            )
     return np.concatenate(parts, axis=1).tolist()

@@ -27,6 +27,7 @@ from lstm_lab.data.timeseries.source import Series, read_csv, share_of, shipped,
 from lstm_lab.data.timeseries.split import rolled, split_rows
 from lstm_lab.data.timeseries.statistics import fit_statistics
 from lstm_lab.data.timeseries.uncertainty import Uncertainty
+from lstm_lab.data.timeseries.unseen import Unseen, count_turns, left_out
 from lstm_lab.data.timeseries.windows import Windows
 from lstm_lab.errors import UserError, check_at_least, check_choice
 from lstm_lab.spec import Spec, Target, Values
@@ -64,6 +65,8 @@ class TimeSeriesDataModule(SequenceDataModule):
         gap: rows between two parts that are nobody's targets.
         folds: null has one test; a number has so many, one behind the other at the end, each with what comes before it.
         fold: which of them is the test part, from 0; or ``k/n``, the k-th of n.
+        group: leaves whole series out of training instead, whose own end is the test: ``series``, or what else
+            `lstm_lab.data.timeseries.unseen.groups_of_series` takes.
         season: steps in a season; ``auto`` takes the clock's; 0 for none. Whether the rows show it is tested.
         rollout: steps that a training window asks for; ``auto`` is one season for a recursive head, else the horizon.
         scored: ``units``, or ``standardised`` by the training rows, as benchmark tables are.
@@ -102,6 +105,7 @@ class TimeSeriesDataModule(SequenceDataModule):
         gap: int = 0,
         folds: int | str | None = None,
         fold: int | str | None = None,
+        group: str | None = None,
         season: int | str = "auto",
         rollout: int | str = "auto",
         scored: str = "units",
@@ -121,7 +125,8 @@ class TimeSeriesDataModule(SequenceDataModule):
         self.test, self.validation, self.gap = test, validation, gap
         self.season, self.rollout, self.scored = season, rollout, scored
         self.unit, self.points = unit, points
-        self.folds = Folds.read(folds, fold)
+        self.folds, self.group = Folds.read(folds, fold), group
+        self._unseen: Unseen | None = None
         self._series: Series | None = None
         self.lengths: Lengths
         self._rows: Rows
@@ -143,10 +148,12 @@ class TimeSeriesDataModule(SequenceDataModule):
             whole = self.skip == 0 and stop >= len(series)
             self._series = series if whole else series.part(self.skip, stop)
             test = self.test
-            if self.folds is not None:
+            if self.folds is not None and self.group is None:
                 end, test = rolled(self._series, self.horizon, test, self.folds)
                 self._series = self._series if end == len(self._series) else self._series.part(0, end)
             self.split = split_rows(self._series, self.horizon, test, self.validation, self.gap)
+            if self.group is not None:
+                self._unseen = left_out(self._series, self.group, self.folds, self.split.first_test)
             if stage == "fit":
                 refuse(self._series, self.split.train, str(self.path or self._series.name))
             self.lengths = choose_lengths(self._series, self.split.train, self.season, self.lookback)
@@ -156,8 +163,10 @@ class TimeSeriesDataModule(SequenceDataModule):
 
     @property
     def fold_count(self) -> int:
-        """How many tests follow one another in time; 1 without folds."""
-        return 1 if self.folds is None else self.folds.count or 1
+        """How many tests follow one another in time, or how many groups of series are left out; 1 without folds."""
+        if self.folds is None or self.group is None:
+            return 1 if self.folds is None else self.folds.count or 1
+        return count_turns(self.series, self.group, self.folds, self.split.first_test)
 
     def suit(self, task: dict[str, Any]) -> None:
         """Training windows hold the whole horizon where the head writes it at once, else one season."""
@@ -217,6 +226,8 @@ class TimeSeriesDataModule(SequenceDataModule):
         lines = [
             f"{self.series.name}: {split.rows} rows{many}, {shown(index[0])} to {shown(index[-1])} ({parts})"
         ]
+        if self._unseen is not None:
+            lines.append(f"  {self._unseen.described}")
         return "\n".join([*lines, *(f"  {note}" for note in self.series.notes)])
 
     def report(self) -> str:
@@ -228,7 +239,9 @@ class TimeSeriesDataModule(SequenceDataModule):
         """How the test is scored, to stand beside every number."""
         origins = len(self.windows("test"))
         chosen = f"chosen on rows up to {shown(self.series.index[self.split.valid - 1])}"
-        chosen = chosen if self.folds is None else f"{chosen}; {self.folds.said} by time"
+        if self.folds is not None:
+            whose = "by time" if self._unseen is None else self._unseen.protocol
+            chosen = f"{chosen}; {self.folds.said} {whose}"
         scale = ", standardised by training rows" if self.scored == "standardised" else ""
         if origins == 1:
             return f"{self.horizon} steps from one origin{scale}, scored once; {chosen}"
@@ -276,7 +289,10 @@ class TimeSeriesDataModule(SequenceDataModule):
         return self.windows("calibration")
 
     def calibrate(self, found: Sequence[tuple[dict[str, torch.Tensor], Batch]], task: dict[str, Any]) -> None:
-        """Sets the interval by the errors of validation forecasts."""
+        """Sets the interval by the errors of validation forecasts, of each series by its own."""
+        if self._unseen is not None:
+            every = self.windows("calibration", every=True)
+            found = [(told, every.gather(batch.keys.cpu() - every.first)) for told, batch in found]
         block, share, levels = self.statistics["block"], task["interval"], task.get("levels")
         self.processor.uncertainty = Uncertainty.calibrated(found, block, share, levels)
 
@@ -295,11 +311,19 @@ class TimeSeriesDataModule(SequenceDataModule):
                 found.setdefault(origins.get(name, name), ([], []))[side].append(place)
         return found
 
-    def windows(self, part: str) -> Windows:
+    def asked(self, part: str) -> np.ndarray | None:
+        """(C,) True for the series whose values are the targets of a part; None for all."""
+        self.setup()
+        if self._unseen is None:
+            return None
+        return self._unseen.which if part == "test" else self._unseen.seen
+
+    def windows(self, part: str, every: bool = False) -> Windows:
         """The windows of a part.
 
         Args:
             part: ``train``, ``validation``, ``test``, or ``calibration``: validation rows from every origin.
+            every: whether all series are targets, also those that this part does not ask for.
         """
         self.setup()
         split, lookback, horizon = self.split, self.lengths.lookback, self.horizon
@@ -312,7 +336,9 @@ class TimeSeriesDataModule(SequenceDataModule):
         # Training and test windows are whole. A validation part shorter than the horizon has one window with
         # what is missing masked; for calibration every origin counts for the targets that it has.
         last = end - 1 if part == "calibration" else max(first, end - steps)
-        return self._rows.windows(len(self.series.names), end, first, last, lookback, steps)
+        asked = None if every else self.asked(part)
+        told = None if asked is None else torch.from_numpy(asked)
+        return self._rows.windows(len(self.series.names), end, first, last, lookback, steps, told)
 
     @property
     def rollout_steps(self) -> int:
@@ -353,7 +379,10 @@ class TimeSeriesDataModule(SequenceDataModule):
     def _fit(self) -> None:
         """Measures the rows that training may see, and lays all rows out as one tensor."""
         series, fitted = self.series, self.fitted_rows
-        statistics = fit_statistics(np.asarray(series.values[:fitted]), self.lengths.season)
+        seen = np.ones(len(series.names), dtype=bool) if self._unseen is None else self._unseen.seen
+        statistics = fit_statistics(
+            np.asarray(series.values[:fitted]), self.lengths.season, int(np.argmax(seen))
+        )
         encoder = Encoder(
             past=[name for name in series.past if name not in series.own],
             future=[name for name in series.future if name not in series.own],
@@ -365,12 +394,14 @@ class TimeSeriesDataModule(SequenceDataModule):
                 [name for name in series.past if name in series.own],
                 [name for name in series.future if name in series.own],
             ),
-        ).fit(series.covariates, fitted)
+        ).fit(series.covariates, fitted, list(np.array(series.names)[seen]))
         read, _ = encoder.names(series.names)
         statistics["head"] = self._usual_head(bool(read) or series.static is not None)
         statistics["each"] = encoder.each()
         if series.static is not None:
-            statistics["static"] = coded_static(series.static)
+            statistics["static"] = coded_static(series.static, seen)
+        if self._unseen is not None:
+            statistics["unseen"] = True  # so that no net has weights for one series alone
         self._rows = lay_out(series, encoder, statistics, self.horizon)
         processor = SeriesProcessor.of(
             series,

@@ -54,18 +54,28 @@ class Own:
         """Covariates known up to the present, then those known ahead."""
         return [*self.past, *self.future]
 
-    def fit(self, covariates: pd.DataFrame, rows: int) -> Own:
-        """Measures the first `rows` rows, those that training may see."""
+    def fit(self, covariates: pd.DataFrame, rows: int, seen: Sequence[str] | None = None) -> Own:
+        """Measures the first `rows` rows, those that training may see.
+
+        Args:
+            covariates: of all series.
+            rows: how many.
+            seen: series that training sees, None for all; one that it does not see is standardised by its own rows.
+        """
+        trained = self.series if seen is None else list(seen)
         self.levels, self.centres = {}, {}
         for name in self.both:
             table = covariates[columns(name, self.series)].iloc[:rows]
             if all(pd.api.types.is_numeric_dtype(kind) for kind in table.dtypes):
                 mean, spread = table.mean().fillna(0.0), table.std(ddof=0).fillna(0.0)
-                usual = float(np.sqrt((spread**2).mean())) or 1.0  # for a series in which it never moved
+                # For a series in which it never moved.
+                usual = float(np.sqrt((spread[columns(name, trained)] ** 2).mean())) or 1.0
                 spread = spread.where(spread > _LEAST, usual)
                 self.centres[name] = np.stack([mean, spread], axis=1).tolist()
             else:
-                self.levels[name] = sorted({str(cell) for cell in table.to_numpy().ravel()} - {""})
+                self.levels[name] = sorted(
+                    {str(cell) for cell in table[columns(name, trained)].to_numpy().ravel()} - {""}
+                )
         return self
 
     def columns(self, names: Sequence[str]) -> list[str]:

@@ -14,12 +14,13 @@ _CLEAR = 0.05
 _RECENCY = 0.8
 
 
-def fit_statistics(values: np.ndarray, season: int) -> dict[str, Any]:
+def fit_statistics(values: np.ndarray, season: int, first: int = 0) -> dict[str, Any]:
     """Measures what the forecaster and its scores need, as plain data.
 
     Args:
         values: (N, C) training rows, NaN where a value is missing.
         season: steps in a season as the clock says, 0 where it says nothing.
+        first: the series that decides whether there is a season.
 
     Returns:
         ``block``, the steps that are forecast at a time: a season, or 1; ``seasonal``, whether the first
@@ -32,7 +33,7 @@ def fit_statistics(values: np.ndarray, season: int) -> dict[str, Any]:
     missing, told = bool(np.isnan(values).any()), values
     values = fill(values) if missing else values
     block = season if 1 < season < len(values) // 2 else 1
-    seasonal = is_seasonal(values[:, 0], block)
+    seasonal = is_seasonal(values[:, first], block)
     lag = block if seasonal else 1
     change = told[lag:] - told[:-lag]
     scales = {"raw": _views(values, block, seasonal)}

@@ -24,6 +24,7 @@ class Windows:
         steps: target rows S.
         future: (N + S, J) or None, what is known ahead of every row and of the S rows after the last one.
         observed: (N, F) bool or None, False where a value was filled: no target, and no secret to the net.
+        asked: (D,) bool or None, False for series whose values are no targets here.
         stride: rows between two origins.
     """
 
@@ -37,8 +38,10 @@ class Windows:
         steps: int,
         future: Tensor | None = None,
         observed: Tensor | None = None,
+        asked: Tensor | None = None,
         stride: int = 1,
     ) -> None:
+        self._asked = asked
         self.lookback, self.steps, self.first = lookback, steps, first
         start = first - lookback  # rows before it belong to no window of this part
         rows = values[start : last + steps]
@@ -76,6 +79,8 @@ class Windows:
         if self._observed is not None:
             seen = _take(self._observed, which).unflatten(1, (-1, self._columns))
             observed, known = seen[:, : self.lookback], known & self._only_targets(seen[:, self.lookback :])
+        if self._asked is not None:
+            known = known & self._asked
         future = None if self._future is None else _take(self._future, which).unflatten(1, (-1, self._ahead))
         return Batch(
             inputs=rows[:, : self.lookback],
