@@ -82,6 +82,16 @@ def test_comparison_shows_differences_and_flags_other_data(finished, capsys):
     assert "cell" not in said
 
 
+def test_what_a_probe_adds_leaves_a_run_finished(finished, tracked):
+    directory = finished("probed-1")
+    age(directory, 40)
+    later = {"time": time.time() * 1000, "kind": "artifact", "path": "figures/probe_gates.png", "folder": ""}
+    with (directory / EVENTS).open("a") as file:
+        file.writelines(json.dumps(later) + "\n" for _ in range(300))  # longer than what is read from the end
+    assert list(tables.runs_table(tracked)["status"]) == ["FINISHED"]
+    assert [one.path.name for one in tables.leftovers(tracked)] == ["checkpoints"]
+
+
 def test_prune_takes_old_checkpoints_and_failures_only(finished, start, tracked, capsys, monkeypatch):
     young, old, failed = finished("young-1"), finished("old-2"), finished("failed-3", status="FAILED")
     running = start("running-4", uri="off").directory

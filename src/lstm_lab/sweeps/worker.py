@@ -84,7 +84,9 @@ def join_by_words(words: Mapping[str, str], studies: Sequence[Path] = ()) -> int
         words: ``study`` is a directory, or the name of one in a folder of `studies`.
         studies: folders that hold the directories of sweeps.
     """
-    name = words["study"]
+    name = words.get("study", "")
+    if not name:
+        raise UserError("which sweep? study=, its folder or its name below outputs/studies.")
     candidates = [Path(name).expanduser(), *(folder / name for folder in studies)]
     for directory in candidates:
         if (directory / "study.json").is_file():

@@ -128,16 +128,23 @@ def read_events(directory: Path, offset: int = 0) -> Iterator[tuple[int, dict[st
 
 
 def first_and_last(directory: Path) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Returns the first and the last event without reading what lies between; empty where there is none."""
+    """Returns the first and the last event without reading what lies between; empty where there is none.
+
+    The end of a run is its last event, whatever a probe has added afterwards.
+    """
     first = next((event for _, event in read_events(directory)), {})
     path = directory / EVENTS
     size = path.stat().st_size if path.is_file() else 0
     for window in (1 << 14, size):
         # From the middle of a line on, its rest is no event and is passed over.
         events = [event for _, event in read_events(directory, max(0, size - window))]
-        if events:
+        ends = [event for event in events if event["kind"] in ("open", "close")]
+        if ends and ends[-1]["kind"] == "close":
+            return first, ends[-1]
+        # Only artifacts are added later. What comes before them in this window may not reach back to the end.
+        if events and (ends or any(event["kind"] != "artifact" for event in events)):
             return first, events[-1]
-    return first, first
+    return first, events[-1] if events else first
 
 
 def _ends_whole(file: int) -> bool:
