@@ -29,7 +29,8 @@ MISTAKES = {
     "model=lstm,gru": "add -m",
     "optim.lr=interval(0.1,1)": "add -m",
     "model=lstm(": "cannot be read",
-    "horizon": "cannot be read",
+    "horizon": "A word is key=value",
+    "airline": "Did you mean data=airline?",
 }
 
 
@@ -54,6 +55,7 @@ IMPOSSIBLE = {
     "trainer=gpu": "no GPU",
     "data.season=200": "data.season=200 needs",
     "task.interval=2": "task.interval",
+    "task=classify": "this task asks for a class, airline gives a horizon",
 }
 
 

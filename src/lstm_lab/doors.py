@@ -207,8 +207,18 @@ def _parse(overrides: Sequence[str]) -> list[Override]:
         try:
             parsed += OverridesParser.create().parse_overrides([word])
         except HydraException as error:
-            raise UserError(f"'{word}' cannot be read: {_first_line(error)}") from None
+            raise UserError(f"'{word}' cannot be read: {_first_line(error)}.{_with_key(word)}") from None
     return parsed
+
+
+def _with_key(word: str) -> str:
+    """Returns `` Did you mean data=airline?`` for an option without its group, else how a word is written."""
+    if "=" in word:
+        return ""
+    loader = GlobalHydra.instance().config_loader()
+    groups = [one for one in loader.list_groups("") if one != "hydra"]
+    found = next((group for group in groups if word in loader.get_group_options(group)), None)
+    return f" Did you mean {found}={word}?" if found else " A word is key=value, as in data=airline."
 
 
 def _check_words(overrides: list[Override]) -> None:

@@ -63,15 +63,15 @@ def prepare(settings: Any, overrides: Sequence[str], group: Group) -> Plan:
     if settings["start"] is not None:
         data.earlier = load_processor(read_start(settings["start"])["processor"])
     data.setup("fit")
+    if data.spec.target.kind != settings["task"]["target"]:
+        raise UserError(
+            f"this task asks for a {settings['task']['target']}, {settings['data'].get('name', 'this data')} gives a "
+            f"{data.spec.target.kind}. Leave task=… out: the data choose theirs."
+        )
     task_node = {
         key: value for key, value in settings["task"].items() if key not in ("target", "metric", "direction")
     }
     task = build(task_node, Task, allowed)
-    if data.spec.target.kind != settings["task"]["target"]:
-        raise UserError(
-            f"task {task.name} asks for a {settings['task']['target']}, {settings['data'].get('name', 'this data')} "
-            f"gives a {data.spec.target.kind}."
-        )
     data.suit(task.to_plain())
     listen(task, settings, data)
     if settings["data"].get("path"):  # the checkpoint finds the file from any folder

@@ -126,7 +126,7 @@ def test_wrong_folders_and_arrays(tmp_path):
     assert "none of them missing" in array(np.full((3, 8, 8), np.nan))
     assert "shades from 0 to 999" in array(np.array([0.0, 999]).repeat(64).reshape(2, 8, 8))
     assert "none is called frames" in array(None, a=np.zeros(3), b=np.zeros(3))
-    assert "not a readable array" in array(np.array([{"a": 1}], dtype=object))
+    assert "not a readable array (Python objects" in array(np.array([{"a": 1}], dtype=object))
 
 
 def test_real_originals_of_all_sorts_decode(shared_data):

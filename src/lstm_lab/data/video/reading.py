@@ -263,7 +263,11 @@ def load_array(file: Any, name: str) -> np.ndarray:
                 raise BadClip(f"{name}: holds the arrays {', '.join(found.files)}; none is called frames.")
             return found["frames" if "frames" in found else found.files[0]]
     except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-        raise BadClip(f"{name}: not a readable array ({str(error).splitlines()[0]}).") from None
+        # numpy takes whatever is no array for a pickle, and goes on to advise how to load it unsafely.
+        reason = (
+            "Python objects, or no array at all" if "pickle" in str(error) else str(error).splitlines()[0]
+        )
+        raise BadClip(f"{name}: not a readable array ({reason}).") from None
 
 
 def natural(path: Path) -> list[tuple[int, Any]]:
