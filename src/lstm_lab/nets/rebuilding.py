@@ -39,7 +39,7 @@ def one_way_core(net: nn.Module, word: str) -> Recurrent:
         word: of the setting that asks for it, for the mistake.
 
     Raises:
-        UserError: for a network without one core, or whose core reads in both directions.
+        UserError: for a network without one core, or whose core reads in both directions, or has to see the whole.
     """
     core = getattr(net, "core", None)
     if not isinstance(core, Recurrent):
@@ -50,6 +50,8 @@ def one_way_core(net: nn.Module, word: str) -> Recurrent:
         raise UserError(
             f"{word}: the second direction starts at the end of a sequence; train with model.bidirectional=false."
         )
+    if core.whole:
+        raise UserError(f"{word}: {core.whole}, so pieces are not the whole.")
     return core
 
 

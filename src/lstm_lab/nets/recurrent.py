@@ -53,10 +53,13 @@ class Recurrent(nn.Module):
     Attributes:
         backend: ``torch`` or ``reference``, what ``auto`` has become.
         output_size: D*H of the last layer.
+        whole: why pieces of a sequence, each from the state of the one before, are not the whole; empty where they are.
 
     Raises:
         UserError: sizes or options that cannot be, or that the ``torch`` backend cannot do.
     """
+
+    whole = ""
 
     def __init__(
         self,

@@ -7,10 +7,14 @@ predicts, prints and writes. Nothing heavy is imported before the words are chec
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import yaml
 
 from lstm_lab.errors import UserError, check_choice
+
+if TYPE_CHECKING:
+    from lstm_lab.predictor import Predictor
 
 MODULES = {
     "forecast": "lstm_lab.predicting.forecast",
@@ -35,6 +39,23 @@ def task_of(directory: Path) -> str:
     name = str(target).rpartition(".")[2].lower()
     check_choice(f"{directory}: predict for task", name, MODULES)
     return name
+
+
+def load(directory: Path, given: dict[str, str]) -> Predictor:
+    """The predictor of a run, with weights of eight bits where ``quantize=int8`` asks for them.
+
+    Raises:
+        UserError: as `lstm_lab.predictor.load`, and for a network that has no eight bits.
+    """
+    check_choice("quantize", given.get("quantize", "int8"), ("int8",))
+    from lstm_lab import predictor
+
+    loaded = predictor.load(directory)
+    if "quantize" not in given:
+        return loaded
+    from lstm_lab.compression import quantized
+
+    return quantized(loaded)
 
 
 def folder(given: dict[str, str], directory: Path) -> Path:

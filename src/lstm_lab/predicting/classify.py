@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lstm_lab.predicting import folder
+from lstm_lab.predicting import folder, load
 
 WORDS = {
     "path": "a file or folder of the kind that the model was trained on",
@@ -15,12 +15,11 @@ WORDS = {
 
 def run(directory: Path, given: dict[str, str]) -> None:
     """Classifies, prints the labels, and writes them as csv; without path or text it tries an example."""
-    from lstm_lab import predictor
     from lstm_lab.errors import UserError
 
     if {"path", "text"} <= set(given):
         raise UserError("path=… and text=… cannot go together.")
-    loaded = predictor.load(directory)
+    loaded = load(directory, given)
     table = loaded.processor.table(Path(given["path"]).expanduser() if "path" in given else given.get("text"))
     labels = loaded.predict(table)
     out = folder(given, directory)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lstm_lab.predicting import folder, whole_number
+from lstm_lab.predicting import folder, load, whole_number
 
 WORDS = {
     "path": "a csv whose last rows the forecast goes on from; without it, the training file's",
@@ -18,11 +18,10 @@ _DRAWN = ("forecast", "lower", "upper")
 def run(directory: Path, given: dict[str, str]) -> None:
     """Forecasts, prints the table, and writes it as csv and picture."""
     steps = whole_number(given, "steps")
-    from lstm_lab import predictor
     from lstm_lab.errors import UserError
     from lstm_lab.figures.forecast import draw_forecast
 
-    loaded = predictor.load(directory)
+    loaded = load(directory, given)
     processor = loaded.processor
     rows = processor.table(given.get("path"))
     forecast = loaded.predict(rows, steps)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lstm_lab.predicting import folder, whole_number
+from lstm_lab.predicting import folder, load, whole_number
 
 WORDS = {
     "path": "a clip whose last frame the prediction goes on from: a video file, a folder of pictures, an array; or a "
@@ -21,12 +21,11 @@ def run(directory: Path, given: dict[str, str]) -> None:
     steps = whole_number(given, "steps")
     import numpy as np
 
-    from lstm_lab import predictor
     from lstm_lab.data.video.processor import as_bytes
     from lstm_lab.figures.video import draw_gif, draw_strip
     from lstm_lab.tasks.frames import as_share
 
-    loaded = predictor.load(directory)
+    loaded = load(directory, given)
     table = loaded.processor.table(Path(given["path"]).expanduser() if "path" in given else None)
     batch = loaded.processor.to_batch(table)
     predicted = loaded.predict_batch(batch, steps)["frames"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lstm_lab.predicting import folder, whole_number
+from lstm_lab.predicting import folder, load, whole_number
 
 WORDS = {
     "text": "a sequence with a gap, as many _ as symbols are missing: ACGT__TTA; without it, one of the training part",
@@ -17,12 +17,11 @@ WORDS = {
 def run(directory: Path, given: dict[str, str]) -> None:
     """Fills and prints the gaps."""
     beam = whole_number(given, "beam") or 8
-    from lstm_lab import predictor
     from lstm_lab.errors import UserError
 
     if {"path", "text"} <= set(given):
         raise UserError("path=… and text=… cannot go together.")
-    loaded = predictor.load(directory)
+    loaded = load(directory, given)
     raw = Path(given["path"]).expanduser() if "path" in given else given.get("text")
     filled = loaded.predict(loaded.processor.table(raw), beam=beam)
     for row in filled.head(20).itertuples(index=False):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from lstm_lab.predicting import folder, whole_number
+from lstm_lab.predicting import folder, load, whole_number
 
 WORDS = {
     "prompt": "the text to go on from; without it, the first words of the training part",
@@ -31,12 +31,11 @@ def run(directory: Path, given: dict[str, str]) -> None:
         "seed": int(_number(given, "seed", 0)),
     }
     steps, samples = whole_number(given, "steps"), whole_number(given, "samples") or 1
-    from lstm_lab import predictor
     from lstm_lab.errors import UserError
 
     if {"path", "prompt"} <= set(given):
         raise UserError("path=… and prompt=… cannot go together.")
-    loaded = predictor.load(directory)
+    loaded = load(directory, given)
     prompts = Path(given["path"]).expanduser() if "path" in given else given.get("prompt")
     table = loaded.processor.table(prompts)
     table = table.loc[table.index.repeat(samples)].reset_index(drop=True)

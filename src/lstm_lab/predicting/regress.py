@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lstm_lab.predicting import folder
+from lstm_lab.predicting import folder, load
 
 WORDS = {
     "path": "a csv file with the columns that the model was trained on; an example if not given",
@@ -14,9 +14,7 @@ WORDS = {
 
 def run(directory: Path, given: dict[str, str]) -> None:
     """Predicts, prints, and writes the numbers as csv."""
-    from lstm_lab import predictor
-
-    loaded = predictor.load(directory)
+    loaded = load(directory, given)
     table = loaded.processor.table(Path(given["path"]).expanduser() if "path" in given else None)
     numbers = loaded.predict(table)
     path = folder(given, directory) / "numbers.csv"

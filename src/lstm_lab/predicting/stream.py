@@ -8,6 +8,8 @@ from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 
+from lstm_lab.predicting import load
+
 WORDS = {
     "stream": "true: read step by step, a line of prediction after each; of sounds also the seconds of a piece",
     "path": "a file, or - for what comes through a pipe: a row of numbers or a text a line, an empty line before the "
@@ -20,12 +22,11 @@ _PIECE = 0.2
 def run(directory: Path, given: dict[str, str]) -> None:
     """Prints a line for each step, as soon as it was read."""
     seconds = _seconds(given["stream"])
-    from lstm_lab import predictor
     from lstm_lab.errors import UserError
     from lstm_lab.streaming.readers import Pictures, Symbols, Waves
     from lstm_lab.streaming.series import SeriesStream
 
-    stream = predictor.load(directory).stream()
+    stream = load(directory, given).stream()
     where = given.get("path")
     if where is None:
         raise UserError(

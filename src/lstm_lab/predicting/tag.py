@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lstm_lab.predicting import folder
+from lstm_lab.predicting import folder, load
 
 WORDS = {
     "text": "a sequence; without it, one of the training part",
@@ -15,12 +15,11 @@ WORDS = {
 
 def run(directory: Path, given: dict[str, str]) -> None:
     """Labels, prints sequence and labels below each other, and writes them as csv."""
-    from lstm_lab import predictor
     from lstm_lab.errors import UserError
 
     if {"path", "text"} <= set(given):
         raise UserError("path=… and text=… cannot go together.")
-    loaded = predictor.load(directory)
+    loaded = load(directory, given)
     raw = Path(given["path"]).expanduser() if "path" in given else given.get("text")
     labels = loaded.predict(loaded.processor.table(raw))
     for sequence, row in labels.head(10).itertuples(index=False):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lstm_lab.predicting import folder, whole_number
+from lstm_lab.predicting import folder, load, whole_number
 
 WORDS = {
     "path": "a recording, or a folder or zip of them",
@@ -16,9 +16,7 @@ WORDS = {
 def run(directory: Path, given: dict[str, str]) -> None:
     """Transcribes, prints the texts, and writes them with the times of words; without path it tries an example."""
     beam = None if given.get("beam") == "0" else whole_number(given, "beam")
-    from lstm_lab import predictor
-
-    loaded = predictor.load(directory)
+    loaded = load(directory, given)
     table = loaded.processor.table(Path(given["path"]).expanduser() if "path" in given else None)
     options = {"beam": beam or 0} if "beam" in given else {}
     texts = loaded.predict(table, **options)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from lstm_lab.predicting import folder, whole_number
+from lstm_lab.predicting import folder, load, whole_number
 
 WORDS = {
     "text": "the text to translate; without text and path, lines are read from a pipe",
@@ -27,12 +27,11 @@ def run(directory: Path, given: dict[str, str]) -> None:
     """Translates, a line of output for each line of input; several with ``n_best``, each with its score."""
     options = read_options(given)
     steps = whole_number(given, "steps")
-    from lstm_lab import predictor
     from lstm_lab.errors import UserError
 
     if {"path", "text"} <= set(given):
         raise UserError("path=… and text=… cannot go together.")
-    loaded = predictor.load(directory)
+    loaded = load(directory, given)
     table = loaded.processor.table(_raw(given))
     found = loaded.predict(table, steps, **options)
     if options["n_best"] == 1:

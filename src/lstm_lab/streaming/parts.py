@@ -256,8 +256,6 @@ def carry(net: nn.Module) -> tuple[nn.Module, list[Any]]:
         frames = CarriedFrames(net)
         return frames, [frames]
     core = one_way_core(net, "stream=true")
-    if core.backend == "int8":
-        raise UserError("stream=true: quantize=int8 takes no state in; stream the run that it was made from.")
     _check_tagger(net)
     twin = copy.copy(net)
     twin._modules = dict(net._modules)
