@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 
 from lstm_lab.data import (
+    AddingDataModule,
+    ContinualReberDataModule,
+    CopyMemoryDataModule,
     GapDataModule,
     ImageSequencesDataModule,
     KeypointsDataModule,
@@ -165,4 +168,72 @@ def test_what_fixes_its_own_test_says_so():
         with pytest.raises(UserError, match="has a test part of its own") as told:
             made()
         assert "\n" not in str(told.value)
-    assert LongLagDataModule("parity").fold_count == 1
+
+
+# Made sets whose test is of the lags of training, so that folds can take turns.
+MADE = {
+    "parity": lambda **one: LongLagDataModule("parity", 1, 6, range(1, 7), 6000, **one),
+    "temporal_order": lambda **one: LongLagDataModule("temporal_order", 12, 12, [12], 80, **one),
+    "copy_memory": lambda **one: CopyMemoryDataModule(
+        shortest=2, longest=2, lags=[2], letters=2, sequences=90, **one
+    ),
+    "adding": lambda **one: AddingDataModule(shortest=5, longest=6, lags=[5, 6], sequences=60, **one),
+}
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_made_sequences_take_turns_and_none_stands_in_two_parts(name):
+    tested, size = [], None
+    assert MADE[name]().fold_count == 1
+    assert MADE[name](folds=3).fold_count == 3
+    for fold in range(3):
+        data = MADE[name](folds=3, fold=fold)
+        batches = {
+            part: (one := data.samples(part)).gather(slice(0, len(one)))
+            for part in ("train", "validation", "test")
+        }
+        keys = {part: batch.keys.tolist() for part, batch in batches.items()}
+        contents = [
+            str(row[:length].tolist())
+            for batch in batches.values()
+            for row, length in zip(batch.inputs, batch.lengths.tolist(), strict=True)
+        ]
+        assert len(set(contents)) == len(contents)
+        size = size or len(contents)
+        assert sorted(key for part in keys.values() for key in part) == list(range(size))
+        assert "3 folds, fold" in data.protocol
+        assert "as in training" in data.protocol
+        lags = data.lags_of(batches["test"].keys)
+        assert set(lags) <= set(data.lags)
+        tested += keys["test"]
+    assert sorted(tested) == list(range(size))
+    if name == "parity":
+        assert size == sum(2**bits for bits in range(1, 7))  # as many as there are, each once
+
+
+def test_strings_of_a_made_stream_take_turns():
+    folds = [ContinualReberDataModule(strings=60, folds=3, fold=fold) for fold in range(3)]
+    whole = " ".join(data.text("test") for data in folds)
+    assert whole.count("E") == 120  # each string has one in it
+    for fold, data in enumerate(folds):
+        assert data.fold_count == 3
+        parts = [data.text(part) for part in ("train", "validation", "test")]
+        assert sum(text.count("E") for text in parts) == 120
+        assert all(text.startswith("B ") and text.endswith(" E") for text in parts)
+        symbols = data.text("test").split()
+        assert all(symbols[place + 1] == "E" for place in data.recalled)
+        assert f"3 folds, fold {fold} of the text" in data.protocol
+    assert folds[0].text("train") in whole
+
+
+def test_a_test_of_lags_of_its_own_cannot_take_turns():
+    for made in (
+        lambda: AddingDataModule(folds=3),
+        lambda: CopyMemoryDataModule(fold="1/3"),
+        lambda: LongLagDataModule("parity", 1, 20, [16, 40], folds=3),
+    ):
+        with pytest.raises(
+            UserError, match=r"cannot take turns\. Allowed: the same for both, data\.shortest"
+        ) as told:
+            made()
+        assert "\n" not in str(told.value)

@@ -40,14 +40,17 @@ def test_mistakes_are_one_line(outputs, capsys):
     ):
         assert main([*TINY, *words]) == 2
         assert message in capsys.readouterr().err
-    assert main(["data=parity", "tracking=off"]) == 2
-    assert "data=parity has no folds: how it is made" in capsys.readouterr().err
+    assert main(["data=adding", "data.folds=3", "tracking=off"]) == 2
+    assert "is tested on 20, 50, 100, 200, 400: they cannot take turns" in capsys.readouterr().err
     assert not outputs.exists()
 
 
 @pytest.mark.parametrize(
     "data",
-    [pytest.param(one, marks=pytest.mark.slow) for one in ("echo", "airline", "digits_rows", "mirrors")],
+    [
+        pytest.param(one, marks=pytest.mark.slow)
+        for one in ("echo", "airline", "digits_rows", "mirrors")
+    ],
 )
 def test_every_kind_goes_through_its_folds(outputs, capsys, data):
     words = [f"data={data}", "tracking=off", "fit.max_steps=2", "fit.validate_every=2", "model.hidden_size=4"]

@@ -21,7 +21,9 @@ from torch import Tensor
 
 from lstm_lab.batch import Batch
 from lstm_lab.data.base import SequenceDataModule
+from lstm_lab.data.folding import Folds, divide
 from lstm_lab.data.loader import ByLength, Sampler, Shuffled
+from lstm_lab.data.longlag.drawing import check_one_law
 from lstm_lab.errors import UserError, check_at_least
 from lstm_lab.spec import Spec, Target, Values
 
@@ -36,10 +38,12 @@ class Numbers:
         inputs: (N, T, 2), zero behind each end.
         lengths: (N,).
         sums: (N, 1).
+        keys: (N,) the number of each; None counts them.
     """
 
-    def __init__(self, inputs: Tensor, lengths: Tensor, sums: Tensor) -> None:
+    def __init__(self, inputs: Tensor, lengths: Tensor, sums: Tensor, keys: Tensor | None = None) -> None:
         self.inputs, self.lengths, self.sums = inputs, lengths, sums
+        self.keys = torch.arange(len(lengths)) if keys is None else keys
 
     def __len__(self) -> int:
         return len(self.lengths)
@@ -49,7 +53,11 @@ class Numbers:
         rows = torch.arange(len(self))[which] if isinstance(which, slice) else which
         lengths = self.lengths[rows]
         longest = int(lengths.max()) if len(rows) else 0
-        return Batch(self.inputs[rows, :longest], lengths, rows, {"number": self.sums[rows]})
+        return Batch(self.inputs[rows, :longest], lengths, self.keys[rows], {"number": self.sums[rows]})
+
+    def part(self, rows: Tensor) -> Numbers:
+        """Some of the sequences, under their numbers here."""
+        return Numbers(self.inputs[rows], self.lengths[rows], self.sums[rows], self.keys[rows])
 
 
 def draw(lengths: Tensor, seed: int) -> Numbers:
@@ -149,14 +157,16 @@ class AddingDataModule(SequenceDataModule):
         shortest: steps of a training sequence, at the least two.
         longest: at the most; each number between is as likely.
         lags: steps of test sequences.
-        sequences: in the training part; validation has a tenth of it, of the same lengths.
+        sequences: in the training part; validation has a tenth of it, of the same lengths; with folds, all.
         tests: test sequences of each length.
-        data_seed: decides the sequences.
+        data_seed: decides the sequences, and with folds the division.
+        folds: null tests on lengths of its own; a number divides into so many test parts, of the lengths of training.
+        fold: which of them is the test part, from 0; or ``k/n``, the k-th of n.
         batch_size: sequences of similar length in a batch.
         seed: decides the order.
 
     Raises:
-        UserError: for lengths that cannot be.
+        UserError: for lengths that cannot be, or folds where the test has lengths of its own.
     """
 
     lag_name = "steps of the sequence"
@@ -170,6 +180,8 @@ class AddingDataModule(SequenceDataModule):
         sequences: int = 20_000,
         tests: int = 500,
         data_seed: int = 0,
+        folds: int | str | None = None,
+        fold: int | str | None = None,
         batch_size: int = 64,
         seed: int = 0,
     ) -> None:
@@ -183,19 +195,16 @@ class AddingDataModule(SequenceDataModule):
         check_at_least("data.lags", min(lags), 2)
         self.shortest, self.longest, self.lags = shortest, longest, tuple(sorted(set(lags)))
         self.sequences, self.tests, self.data_seed = sequences, tests, data_seed
+        self.folds = Folds.read(folds, fold)
+        if self.folds is not None:
+            check_one_law(name, shortest, longest, self.lags)
         self._parts: dict[str, Numbers] = {}
 
     def setup(self, stage: str | None = None) -> None:
         """Draws all parts, once."""
         if self._parts:
             return
-        sizes = {"train": self.sequences, "validation": max(1, self.sequences // 10)}
-        for number, (part, size) in enumerate(sizes.items()):
-            generator = torch.Generator().manual_seed(3 * self.data_seed + number)
-            lengths = torch.randint(self.shortest, self.longest + 1, (size,), generator=generator)
-            self._parts[part] = draw(lengths, 3 * self.data_seed + number)
-        lengths = torch.tensor(self.lags).repeat_interleave(self.tests)
-        self._parts["test"] = draw(lengths, 3 * self.data_seed + 2)
+        self._parts = self._drawn() if self.folds is None else self._divided(self.folds)
         train = self._parts["train"]
         self._spec = Spec(Values(FEATURES), Target("number", 1, names=("sum",)), length=self.longest)
         self._processor = MarkedNumbersProcessor(train.inputs[0, : int(train.lengths[0])])
@@ -203,6 +212,29 @@ class AddingDataModule(SequenceDataModule):
             "target_mean": train.sums.double().mean(0).tolist(),
             "target_std": train.sums.double().std(0).tolist(),
         }
+
+    def _drawn(self) -> dict[str, Numbers]:
+        """Parts of a seed each, the test of lengths of its own."""
+        sizes = {"train": self.sequences, "validation": max(1, self.sequences // 10)}
+        parts = {part: self._of(size, 3 * self.data_seed + n) for n, (part, size) in enumerate(sizes.items())}
+        lengths = torch.tensor(self.lags).repeat_interleave(self.tests)
+        return {**parts, "test": draw(lengths, 3 * self.data_seed + 2)}
+
+    def _of(self, count: int, seed: int) -> Numbers:
+        """So many sequences of the lengths of training."""
+        generator = torch.Generator().manual_seed(seed)
+        return draw(torch.randint(self.shortest, self.longest + 1, (count,), generator=generator), seed)
+
+    def _divided(self, folds: Folds) -> dict[str, Numbers]:
+        """Parts of one draw; numbers never repeat, so that every sequence is a group."""
+        whole = self._of(self.sequences, 3 * self.data_seed)
+        rows = divide([""] * len(whole), range(len(whole)), folds, 0.1, self.data_seed, "sequences")
+        return {part: whole.part(torch.tensor(rows[part])) for part in PARTS}
+
+    @property
+    def fold_count(self) -> int:
+        """How many folds there are; 1 where the test has lengths of its own."""
+        return 1 if self.folds is None else self.folds.size(range(self.sequences), "sequences")
 
     def samples(self, part: str) -> Numbers:
         """The sequences of a part."""
@@ -212,7 +244,7 @@ class AddingDataModule(SequenceDataModule):
     def sampler(self) -> Sampler:
         """Sequences of similar length together."""
         if self.shortest == self.longest:
-            return Shuffled(self.sequences, self.batch_size, self.seed)
+            return Shuffled(len(self.samples("train")), self.batch_size, self.seed)
         return ByLength(self.samples("train").lengths, self.batch_size, seed=self.seed)
 
     def evaluation_sampler(self, part: str) -> Sampler:
@@ -221,7 +253,8 @@ class AddingDataModule(SequenceDataModule):
 
     def lags_of(self, keys: Tensor) -> np.ndarray:
         """The length of each test sequence (N,), by its key (N,)."""
-        return self.samples("test").lengths[keys].numpy()
+        test = self.samples("test")
+        return test.lengths[torch.searchsorted(test.keys, keys)].numpy()
 
     @property
     def trained_to(self) -> int:
@@ -231,6 +264,11 @@ class AddingDataModule(SequenceDataModule):
     @property
     def protocol(self) -> str:
         """How the test is scored."""
+        if self.folds is not None:
+            count = len(self.samples("test"))
+            return (
+                f"{self.folds.said}: {count} sequences of {self._span()} steps, as in training, scored once"
+            )
         asked = ", ".join(map(str, self.lags))
         return f"{self.tests} test sequences of each length ({asked}), trained on {self._span()} steps, scored once"
 

@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from lstm_lab.data.longlag.drawing import draw_parts
+from lstm_lab.data.longlag.drawing import check_one_law, draw_parts, draw_pool
 from lstm_lab.data.text.residues import Tagged
 from lstm_lab.data.text.tagging import TaggedSequencesDataModule
 from lstm_lab.errors import UserError, check_at_least
@@ -44,14 +44,16 @@ class CopyMemoryDataModule(TaggedSequencesDataModule):
         longest: at the most; each number between is as likely.
         lags: blanks in the test sequences.
         letters: to be remembered.
-        sequences: for training; a tenth of them is the validation part.
+        sequences: for training, a tenth of them the validation part; with folds, those that are drawn in all.
         tests: test sequences of each lag.
         data_seed: decides the sequences.
+        folds: null tests on lags of its own; a number divides into so many test parts, of the lags of training.
+        fold: which of them is the test part, from 0; or ``k/n``, the k-th of n.
         batch_size: sequences of similar length in a batch.
-        seed: decides which are validation, and the order.
+        seed: decides which are validation, the order, and with folds the division.
 
     Raises:
-        UserError: for lags that cannot be.
+        UserError: for lags that cannot be, or folds where the test has lags of its own.
     """
 
     lag_name, chance = "blanks between", 100 / len(LETTERS)
@@ -66,10 +68,12 @@ class CopyMemoryDataModule(TaggedSequencesDataModule):
         sequences: int = 10_000,
         tests: int = 100,
         data_seed: int = 0,
+        folds: int | str | None = None,
+        fold: int | str | None = None,
         batch_size: int = 64,
         seed: int = 0,
     ) -> None:
-        super().__init__(name, batch_size=batch_size, seed=seed)
+        super().__init__(name, folds=folds, fold=fold, batch_size=batch_size, seed=seed)
         check_at_least("data.shortest", shortest, 0)
         check_at_least("data.longest", longest, shortest)
         check_at_least("data.letters", letters, 1)
@@ -80,30 +84,33 @@ class CopyMemoryDataModule(TaggedSequencesDataModule):
         check_at_least("data.lags", min(lags), 0)
         self.shortest, self.trained_to, self.lags = shortest, longest, tuple(sorted(set(lags)))
         self.letters, self.sequences, self.tests, self.data_seed = letters, sequences, tests, data_seed
+        if self.folds is not None:
+            check_one_law(name, shortest, longest, self.lags)
 
     def read(self) -> Tagged:
-        """Makes all parts."""
-        found = draw_parts(
-            partial(copy_memory, letters=self.letters),
-            self.shortest,
-            self.trained_to,
-            self.sequences,
-            self.lags,
-            self.tests,
-            self.data_seed,
-        )
-        rows = [row for row, part in enumerate(found.parts) if part != "validation"]  # drawn by the base
+        """Makes all parts, or what folds divide."""
+        make = partial(copy_memory, letters=self.letters)
+        law = make, self.shortest, self.trained_to, self.sequences
+        if self.folds is None:
+            found = draw_parts(*law, self.lags, self.tests, self.data_seed)
+        else:
+            found = draw_pool(*law, self.data_seed)
+        rows = list(range(len(found.texts)))
+        if found.parts:  # validation is drawn by the base
+            rows = [row for row in rows if found.parts[row] != "validation"]
         symbols = [found.texts[row].split() for row in rows]
         labels: list[list[str | None]] = [
             [None] * (len(one) - self.letters) + list(found.labels[row].split())
             for one, row in zip(symbols, rows, strict=True)
         ]
         self._lags = torch.tensor([found.lags[row] for row in rows])
-        return Tagged(symbols, labels, [found.parts[row] for row in rows], "package")
+        return Tagged(symbols, labels, [found.parts[row] for row in rows if found.parts], "package")
 
     @property
     def protocol(self) -> str:
         """How the test is scored."""
+        if self.folds is not None:
+            return f"{super().protocol}; {self.letters} letters over blanks as many as in training"
         asked = ", ".join(map(str, self.lags))
         return (
             f"{self.letters} letters of {self.tests} test sequences of each lag ({asked} blanks), trained on "

@@ -26,7 +26,7 @@ class Made:
         texts: N sequences.
         labels: N labels.
         lags: of each, in the unit of its kind.
-        parts: ``train``, ``validation`` or ``test`` of each.
+        parts: ``train``, ``validation`` or ``test`` of each; none where folds divide them.
     """
 
     texts: list[str]
@@ -66,6 +66,51 @@ def draw_parts(
     rows = [_draw(make, part, choice, generators[part]) for part, choice in wanted]
     texts, labels, found = zip(*rows, strict=True)
     return Made(list(texts), list(labels), list(found), [part for part, _ in wanted])
+
+
+def check_one_law(name: str, shortest: int, longest: int, lags: Sequence[int]) -> None:
+    """Checks that test and training are of the same lags: folds take turns, so that what trains in one tests another.
+
+    Args:
+        name: of the data set.
+        shortest: lag of training, at the least.
+        longest: at the most.
+        lags: of the test, in order.
+
+    Raises:
+        UserError: if they are not.
+    """
+    if tuple(lags) == tuple(range(shortest, longest + 1)):
+        return
+    tested = ", ".join(map(str, lags))
+    raise UserError(
+        f"data.folds: {name} trains on {shortest} to {longest} and is tested on {tested}: they cannot take turns. "
+        f"Allowed: the same for both, data.shortest={longest} data.longest={longest} data.lags=[{longest}]; "
+        "else draw anew with data.data_seed=1."
+    )
+
+
+def draw_pool(make: Make, shortest: int, longest: int, count: int, seed: int) -> Made:
+    """Draws sequences for folds to divide; of equal ones the first is kept.
+
+    Args:
+        make: makes one sequence.
+        shortest: lag at the least.
+        longest: at the most; each between is as likely.
+        count: how many are drawn.
+        seed: decides the sequences.
+
+    Returns:
+        Sequences that all differ, without parts.
+    """
+    generator = random.Random(f"{seed} folds")
+    drawn: dict[str, tuple[str, int]] = {}
+    for _ in range(count):
+        lag = generator.randint(shortest, longest)
+        text, label = make(lag, generator)
+        drawn.setdefault(text, (label, lag))
+    labels, lags = zip(*drawn.values(), strict=True)
+    return Made(list(drawn), list(labels), list(lags), [])
 
 
 def _draw(make: Make, part: str, lags: Sequence[int], generator: random.Random) -> tuple[str, str, int]:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from lstm_lab.data.longlag.agreement import first_noun, nearest_noun, sentence
 from lstm_lab.data.longlag.classic import parity, temporal_order
-from lstm_lab.data.longlag.drawing import Make, draw_parts
+from lstm_lab.data.longlag.drawing import Make, check_one_law, draw_parts, draw_pool
 from lstm_lab.data.text.classification import LabelledTextDataModule
 from lstm_lab.data.text.labelled import Labelled
 from lstm_lab.errors import UserError, check_at_least, check_choice
@@ -56,14 +56,16 @@ class LongLagDataModule(LabelledTextDataModule):
         shortest: lag of training sequences, at the least.
         longest: at the most.
         lags: of test sequences.
-        sequences: in the training part; validation has a tenth of it.
+        sequences: in the training part; validation has a tenth of it; with folds, those that are drawn in all.
         tests: test sequences of each lag.
         data_seed: decides the sequences.
+        folds: null tests on lags of its own; a number divides into so many test parts, of the lags of training.
+        fold: which of them is the test part, from 0; or ``k/n``, the k-th of n.
         batch_size: sequences of similar length in a batch.
-        seed: decides the order.
+        seed: decides the order, and with folds the division.
 
     Raises:
-        UserError: for lags that cannot be.
+        UserError: for lags that cannot be, or folds where the test has lags of its own.
     """
 
     def __init__(
@@ -75,11 +77,13 @@ class LongLagDataModule(LabelledTextDataModule):
         sequences: int = 20_000,
         tests: int = 500,
         data_seed: int = 0,
+        folds: int | str | None = None,
+        fold: int | str | None = None,
         batch_size: int = 64,
         seed: int = 0,
     ) -> None:
         check_choice("data.name", name, KINDS)
-        super().__init__(name, tokenizer="blank", batch_size=batch_size, seed=seed)
+        super().__init__(name, tokenizer="blank", folds=folds, fold=fold, batch_size=batch_size, seed=seed)
         self.made = KINDS[name]
         check_at_least("data.shortest", shortest, self.made.least)
         check_at_least("data.longest", longest, shortest)
@@ -90,24 +94,24 @@ class LongLagDataModule(LabelledTextDataModule):
         check_at_least("data.lags", min(lags), self.made.least)
         self.shortest, self.longest_lag, self.lags = shortest, longest, tuple(sorted(set(lags)))
         self.sequences, self.tests, self.data_seed = sequences, tests, data_seed
+        if self.folds is not None:
+            check_one_law(name, shortest, longest, self.lags)
 
     def read(self) -> Labelled:
-        """Makes all parts."""
-        found = draw_parts(
-            self.made.make,
-            self.shortest,
-            self.longest_lag,
-            self.sequences,
-            self.lags,
-            self.tests,
-            self.data_seed,
-        )
+        """Makes all parts, or what folds divide."""
+        law = self.made.make, self.shortest, self.longest_lag, self.sequences
+        if self.folds is None:
+            found = draw_parts(*law, self.lags, self.tests, self.data_seed)
+        else:
+            found = draw_pool(*law, self.data_seed)
         self._lags = torch.tensor(found.lags)
         return Labelled(found.texts, found.labels, found.parts, "package")
 
     @property
     def protocol(self) -> str:
         """How the test is scored."""
+        if self.folds is not None:
+            return f"{super().protocol}; {self.lag_name}: {self.lags[0]} to {self.lags[-1]}, as in training"
         return (
             f"{self.tests} test sequences of each of {len(self.lags)} lags ({self.lag_name}: {self.lags[0]} to "
             f"{self.lags[-1]}), trained on {self.shortest} to {self.longest_lag}, none in two parts, scored once"

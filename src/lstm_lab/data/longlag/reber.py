@@ -13,6 +13,7 @@ import random
 import torch
 from torch import Tensor
 
+from lstm_lab.data.folding import Folds
 from lstm_lab.data.text.corpus import Corpus
 from lstm_lab.data.text.language import TextDataModule
 from lstm_lab.errors import check_at_least
@@ -56,9 +57,11 @@ class ContinualReberDataModule(TextDataModule):
 
     Args:
         name: of the data set.
-        strings: of the training stream; validation has a tenth of it.
+        strings: of the training stream; validation has a tenth of it; with folds, all.
         tests: strings of the test stream, which one reader reads from end to end.
         data_seed: decides the streams.
+        folds: null draws a stream for each part; a number cuts one into so many stretches that are the test in turn.
+        fold: which of them is the test part, from 0; or ``k/n``, the k-th of n.
         batch_size: readers of the training stream.
         bptt: steps through which gradients flow.
         seed: taken for the sake of the house; the order of a stream is fixed.
@@ -70,27 +73,47 @@ class ContinualReberDataModule(TextDataModule):
         strings: int = 20_000,
         tests: int = 2_000,
         data_seed: int = 0,
+        folds: int | str | None = None,
+        fold: int | str | None = None,
         batch_size: int = 20,
         bptt: int = 35,
         seed: int = 0,
     ) -> None:
-        super().__init__(name, tokenizer="blank", batch_size=batch_size, bptt=bptt, seed=seed)
+        super().__init__(
+            name, tokenizer="blank", folds=folds, fold=fold, batch_size=batch_size, bptt=bptt, seed=seed
+        )
         check_at_least("data.strings", strings, 10)
         check_at_least("data.tests", tests, 1)
         self.strings, self.tests, self.data_seed = strings, tests, data_seed
 
     def read(self) -> Corpus:
         """Makes the streams of all parts."""
-        sizes = {"train": self.strings, "validation": max(10, self.strings // 10), "test": self.tests}
-        found = {}
-        for part, size in sizes.items():
-            generator = random.Random(f"{self.data_seed} {part}")
-            found[part] = [embedded(generator) for _ in range(size)]
+        found = self._drawn() if self.folds is None else self._cut(self.folds)
         texts = {
             part: " ".join(symbol for one in strings for symbol in one) for part, strings in found.items()
         }
         self._recalled = torch.tensor([len(one) for one in found["test"]]).cumsum(0) - 2
         return Corpus(texts["train"], texts["validation"], texts["test"], "package", nats(found["test"]))
+
+    def _drawn(self) -> dict[str, list[list[str]]]:
+        sizes = {"train": self.strings, "validation": max(10, self.strings // 10), "test": self.tests}
+        return {part: self._strings(part, size) for part, size in sizes.items()}
+
+    def _strings(self, part: str, count: int) -> list[list[str]]:
+        generator = random.Random(f"{self.data_seed} {part}")
+        return [embedded(generator) for _ in range(count)]
+
+    def _cut(self, folds: Folds) -> dict[str, list[list[str]]]:
+        """Whole strings of one stream, read as a ring: a stretch is the test, the strings before it validate."""
+        count, whole = folds.size(range(self.strings), "strings"), self._strings("folds", self.strings)
+        start, end = (self.strings * number // count for number in (folds.number, folds.number + 1))
+        rest = whole[end:] + whole[:start]
+        cut = len(rest) - max(1, self.strings // 10)
+        return {"train": rest[:cut], "validation": rest[cut:], "test": whole[start:end]}
+
+    def folded(self, corpus: Corpus) -> Corpus:
+        """The corpus as it is: it was cut between its strings."""
+        return corpus
 
     lag_name, trained_to, chance = "symbols read since the stream began", None, 50.0
 

@@ -96,8 +96,7 @@ class TextDataModule(SequenceDataModule):
             return
         corpus = self.read()
         if self.folds is not None:
-            self.folds.size(range(len(corpus.train)), "characters")
-            corpus = fold_text(corpus, self.folds, self.validation)
+            corpus = self.folded(corpus)
         settings = self.kind, self.vocabulary, self.minimum, self.lower
         tokenizer = learnt(self.earlier, [corpus.train], *settings)
         self.kind = tokenizer.kind
@@ -225,6 +224,12 @@ class TextDataModule(SequenceDataModule):
         if self.path is None:
             raise UserError("data=textfile needs a file: data.path=my.txt")
         return read_file(Path(self.path).expanduser(), self.encoding, self.validation, self.test)
+
+    def folded(self, corpus: Corpus) -> Corpus:
+        """The corpus with the stretch of a fold as its test; a subclass that cuts elsewhere replaces this."""
+        assert self.folds is not None
+        self.folds.size(range(len(corpus.train)), "characters")
+        return fold_text(corpus, self.folds, self.validation)
 
     @staticmethod
     def _start(tokenizer: Tokenizer) -> int:
