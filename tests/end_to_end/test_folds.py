@@ -47,10 +47,7 @@ def test_mistakes_are_one_line(outputs, capsys):
 
 @pytest.mark.parametrize(
     "data",
-    [
-        pytest.param(one, marks=pytest.mark.slow)
-        for one in ("echo", "airline", "digits_rows", "mirrors")
-    ],
+    [pytest.param(one, marks=pytest.mark.slow) for one in ("echo", "airline", "digits_rows", "mirrors")],
 )
 def test_every_kind_goes_through_its_folds(outputs, capsys, data):
     words = [f"data={data}", "tracking=off", "fit.max_steps=2", "fit.validate_every=2", "model.hidden_size=4"]
