@@ -55,6 +55,7 @@ IMPOSSIBLE = {
     "trainer=gpu": "no GPU",
     "data.season=200": "data.season=200 needs",
     "task.interval=2": "task.interval",
+    "frontend=cnn": "frontend=cnn: a forecast reads its rows",
     "task=classify": "this task asks for a class, airline gives a horizon",
 }
 
@@ -70,6 +71,12 @@ def test_what_cannot_be_is_told_before_anything_is_written(word, told, capsys, o
     shown = capsys.readouterr()
     assert told in shown.err
     assert len(shown.err.strip().splitlines()) == 1
+    assert not outputs.exists()
+
+
+def test_a_store_of_no_known_kind_is_told_before_anything_is_written(capsys, outputs):
+    assert main(["tracking.uri=ftp://x"]) == 2
+    assert "The scheme of tracking.uri=ftp is not known" in capsys.readouterr().err
     assert not outputs.exists()
 
 

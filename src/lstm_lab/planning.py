@@ -21,8 +21,9 @@ from lstm_lab.data import SequenceDataModule, load_processor
 from lstm_lab.errors import UserError, check_at_least
 from lstm_lab.models import SequenceModel
 from lstm_lab.models.optim import build_optimizer, build_schedule
-from lstm_lab.paths import find_run
+from lstm_lab.paths import find_run, outputs_dir
 from lstm_lab.tasks import Task
+from lstm_lab.tracking.store import resolve_uri
 from lstm_lab.training import ranks
 from lstm_lab.training.checkpoint import read_checkpoint
 from lstm_lab.training.ranks import Group
@@ -57,6 +58,8 @@ class Plan:
 def prepare(settings: Any, overrides: Sequence[str], group: Group) -> Plan:
     """Builds data, task and model; every mistake shows here, with nothing written yet."""
     allowed = allowed_targets(settings, overrides)
+    if settings["tracking"]["enabled"]:
+        resolve_uri(settings["tracking"]["uri"], outputs_dir())  # a store of no known kind is told here
     seed = settings["seed"]
     pl.seed_everything(seed, workers=True, verbose=False)
     data = build(settings["data"], SequenceDataModule, allowed, **_seed_if_taken(settings["data"], seed))

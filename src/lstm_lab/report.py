@@ -17,9 +17,9 @@ def announce(data: Any, model: Any, threads: int, chunk: int, max_steps: int, se
     members = len(model.members)
     networks = f"{members} networks, " if members > 1 else ""
     console = _console()
-    console.print(data.describe(), highlight=False)
+    console.print(data.describe(), highlight=False, soft_wrap=True)
     if data.kept:
-        console.print(data.kept, highlight=False)
+        console.print(data.kept, highlight=False, soft_wrap=True)
     console.print(
         f"{model.hparams['cell']}: {networks}{weights:,} weights on {threads} thread{'s' * (threads > 1)}, at most "
         f"{max_steps} steps, {chunk} at a time: about {_duration(max_steps * seconds)} or less, {_size(weights)}",
@@ -32,7 +32,7 @@ def show(tested: Tested, name: str, data: Any, lines: list[str]) -> None:
     console = _console()
     unit = f" ({data.spec.unit})" if data.spec.unit else ""
     table = Table(title=f"test: {data.title}{unit}", title_justify="left", box=None, pad_edge=False)
-    table.add_column("")
+    table.add_column("", no_wrap=True)  # titles of numbers break, names do not
     for title in tested.shown.values():
         table.add_column(title, justify="right")
     ours = {key: tested.metrics[f"test/{key}"] for key in tested.shown}

@@ -20,7 +20,11 @@ TINY = [
 SMALL = ["data.size=16", "data.digit_size=8"]
 # A first run, and words by which its task meets other data; what is said to be kept.
 TASKS = {
-    "forecast": (["data=airline", "data.horizon=12"], ["data.rows=120"], "names of that run stay"),
+    "forecast": (
+        ["data=airline", "data.horizon=12"],
+        ["data.rows=120"],
+        "nothing of that run's processor stays",
+    ),
     "language": (
         ["data=echo"],
         ["data=textfile", "data.path=new.txt", "data.bptt=5"],
@@ -45,7 +49,7 @@ TASKS = {
     "transcribe": (
         ["data=dtmf_numbers", "data.tones.count=160", "data.tones.keys=[3,5]", "model.bidirectional=false"],
         ["data.tones.snr=[5.0,9.0]"],
-        "names of that run stay",
+        "symbols of that run stay",
     ),
     "translate": (
         ["model=seq2seq", "data=reverse", "data.count=120", "frontend.size=8"],

@@ -165,10 +165,11 @@ class SequenceDataModule(pl.LightningDataModule):
             ("symbols", "tokenizer"),
             ("symbols", "source"),
             ("classes", "classes"),
-            ("names", "names"),
+            ({"class": "classes", "transcript": "symbols"}.get(self.spec.target.kind, ""), "names"),
         ):
             mine, theirs = (_plain(getattr(one, name, None)) for one in (self.processor, self.earlier))
-            if alike and mine and mine == theirs and word not in words:
+            # The symbols of a language model stay in a classifier, too.
+            if (alike or name == "tokenizer") and mine and mine == theirs and word and word not in words:
                 words.append(word)
         kept = f"{' and '.join(words)} of that run stay" if words else "nothing of that run's processor stays"
         return f"start: its weights; {kept}; what is measured is measured anew on this training part"

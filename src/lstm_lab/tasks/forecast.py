@@ -152,7 +152,15 @@ class Forecast(Task):
         return [(view, scale) for view in views for scale in scales]
 
     def build_net(self, blueprint: Blueprint) -> nn.Module:
-        """Builds member `number`, whose turn decides its view and scale, or its transform and window."""
+        """Builds member `number`, whose turn decides its view and scale, or its transform and window.
+
+        Raises:
+            UserError: for a front end, and a head that cannot read what stands beside the series.
+        """
+        if name := (blueprint.frontend or {}).get("name"):
+            raise UserError(
+                f"frontend={name}: a forecast reads its rows through task.transform and task.window alone."
+            )
         spec, statistics, number = blueprint.spec, blueprint.statistics, blueprint.number
         head = self._head(statistics)
         if head != "recursive":

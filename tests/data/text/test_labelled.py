@@ -138,9 +138,14 @@ def test_a_label_that_training_does_not_know_is_told(tmp_path):
         LabelledTextDataModule(path=tmp_path, validation=0.25).setup()
 
 
-def test_texts_become_labels_and_back():
+def test_texts_become_labels_and_back(tmp_path):
     data = LabelledTextDataModule("keywords", tokenizer="blank", longest=5)
     processor = LabelledTextProcessor.from_plain(data.processor.to_plain())
+    (tmp_path / "new.csv").write_text("text\ncat\nred dog\n")
+    assert list(processor.table(tmp_path / "new.csv")["text"]) == [
+        "cat",
+        "red dog",
+    ]  # the head of a column is no text
     table = processor.table(["red dog big cat", "cat"])
     batch = processor.to_batch(table)
     assert batch.lengths.tolist() == [4, 1]

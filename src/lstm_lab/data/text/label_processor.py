@@ -90,7 +90,8 @@ class LabelledTextProcessor:
         rows = [line for line in lines(read_text(path, self.encoding)) if line.strip()]
         if path.suffix.lower() in (".tsv", ".csv") and any("\t" in row or "," in row for row in rows[:1]):
             return read_labelled(path, self.text, None, self.encoding).texts
-        return rows
+        headed = path.suffix.lower() in (".tsv", ".csv") and rows[:1] in (["text"], [self.text])
+        return rows[1:] if headed else rows
 
     def to_batch(self, table: pd.DataFrame) -> Batch:
         """Returns texts as a batch.
