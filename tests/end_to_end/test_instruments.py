@@ -31,6 +31,8 @@ def test_a_training_leaves_scores_by_lag(train):
     assert table["samples"].tolist() == [6, 6]
     assert run.metrics["metrics"]["test/accuracy_at_20"] == pytest.approx(table["accuracy %"][1])
     assert (run.path / "figures" / "by_lag.png").stat().st_size > 10_000
+    for row in run.metrics["baselines"].values():  # as many sentences of either distance
+        assert row["accuracy"] == pytest.approx((row["accuracy_at_5"] + row["accuracy_at_20"]) / 2)
     predictions = run.predictions.assign(right=lambda one: one["truth"] == one["label"])
     assert 100 * predictions["right"].tail(6).mean() == pytest.approx(table["accuracy %"][1])
 

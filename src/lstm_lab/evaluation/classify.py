@@ -56,7 +56,8 @@ def test(predictor: Predictor, data: SequenceDataModule) -> Tested:
         train, test_part = data.samples("train"), data.samples("test")
         labels = train.targets["class"].numpy()
         rules |= label_baselines(train.tokens.arrays(), labels, test_part.tokens.arrays(), len(names))
-    rows = {name: score(truth, _as_probabilities(rule, len(names))) for name, rule in rules.items()}
+    chances = {name: _as_probabilities(rule, len(names)) for name, rule in rules.items()}
+    rows = {name: score(truth, rule) for name, rule in chances.items()}
     table = pd.DataFrame(rows).T.sort_values("accuracy", ascending=False, kind="stable")
     shown = SHOWN
     if unequal(truth):
@@ -90,7 +91,8 @@ def test(predictor: Predictor, data: SequenceDataModule) -> Tested:
     )
     if isinstance(data, LongLagDataModule):
         lags = data.lags_of(torch.from_numpy(keys))
-        add_accuracy_by_lag(tested, data, lags, probabilities.argmax(1).numpy() == truth)
+        beside = {name: rule.argmax(1) == truth for name, rule in chances.items()}
+        add_accuracy_by_lag(tested, data, lags, probabilities.argmax(1).numpy() == truth, beside)
     return tested
 
 

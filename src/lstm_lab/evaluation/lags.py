@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,13 @@ def accuracy_by_lag(lags: np.ndarray, right: np.ndarray) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def add_accuracy_by_lag(tested: Tested, data: Any, lags: np.ndarray, right: np.ndarray) -> None:
+def add_accuracy_by_lag(
+    tested: Tested,
+    data: Any,
+    lags: np.ndarray,
+    right: np.ndarray,
+    rules: Mapping[str, np.ndarray] | None = None,
+) -> None:
     """Adds to what the test gave the accuracy by lag: numbers, a table, a picture and a line.
 
     Args:
@@ -38,25 +45,36 @@ def add_accuracy_by_lag(tested: Tested, data: Any, lags: np.ndarray, right: np.n
         data: says ``lag_name``, ``trained_to`` and ``chance``.
         lags: (N,).
         right: (N,) whether each answer was.
+        rules: the same of baselines, by the names that they have in the table; the best is drawn beside the model.
     """
-    table, chance = accuracy_by_lag(lags, right), data.chance
-    tested.metrics |= {
-        f"test/accuracy_at_{lag}": score for lag, score in zip(table["lag"], table["accuracy %"], strict=True)
-    }
+    table, chance, rules = accuracy_by_lag(lags, right), data.chance, rules or {}
+    tested.metrics |= {f"test/{name}": score for name, score in _columns(table).items()}
+    curves, beside = {"this model": table}, ""
+    if rules:
+        others = {name: accuracy_by_lag(lags, one) for name, one in rules.items()}
+        columns = pd.DataFrame({name: _columns(one) for name, one in others.items()}).T
+        tested.baselines = tested.baselines.join(columns)
+        best = str(tested.baselines.index[0])
+        curves[best] = others[best]
+        beside = f"; {best} {others[best]['accuracy %'].iloc[-1]:.1f} % there"
     tested.tables = {**tested.tables, "by_lag": table}
-    tested.pictures = {"by_lag": partial(_draw, table, data, chance), **tested.pictures}
+    tested.pictures = {"by_lag": partial(_draw, curves, data, chance), **tested.pictures}
     worst = table.iloc[int(table["accuracy %"].argmin())]
     trained = "" if data.trained_to is None else f"trained up to {data.trained_to}, "
     tested.notes.append(
-        f"by {data.lag_name}: {table['accuracy %'].iloc[-1]:.1f} % at {table['lag'].iloc[-1]}, lowest "
+        f"by {data.lag_name}: {table['accuracy %'].iloc[-1]:.1f} % at {table['lag'].iloc[-1]}{beside}; lowest "
         f"{worst['accuracy %']:.1f} % at {int(worst['lag'])}; {trained}chance {chance:.4g} %"
     )
 
 
-def _draw(table: pd.DataFrame, data: Any, chance: float, path: Path) -> None:
+def _columns(table: pd.DataFrame) -> dict[str, float]:
+    return {f"accuracy_at_{lag}": score for lag, score in zip(table["lag"], table["accuracy %"], strict=True)}
+
+
+def _draw(curves: dict[str, pd.DataFrame], data: Any, chance: float, path: Path) -> None:
     draw_by_lag(
         path,
-        {"this model": table},
+        curves,
         "accuracy %",
         f"{data.title}: accuracy by {data.lag_name}",
         data.lag_name,
