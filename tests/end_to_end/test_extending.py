@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+import lstm_lab
 from lstm_lab.train import main
 
 PAGE = (Path(__file__).parents[2] / "docs" / "extending.md").read_text()
@@ -35,6 +36,12 @@ def test_data_of_ones_own(project, flag, capsys):
     assert main([*flag, "data=tides", "allow_targets=[my_pkg]", *SMALL]) == 0
     assert "tides: 500 rows, 2026-01-01" in capsys.readouterr().out
     assert not (project / "outputs").exists()
+
+
+def test_data_of_ones_own_are_trained_on_and_forecast(project):
+    words = ["data=tides", "allow_targets=[my_pkg]", "fit.max_steps=2", "ensemble=1", "tracking=off"]
+    assert main(["--config-dir", "conf", *words]) == 0
+    assert str(lstm_lab.load("latest").predict().index[0]) == "2026-01-21 20:00:00"
 
 
 def test_data_of_ones_own_needs_leave(project, capsys, monkeypatch):

@@ -33,7 +33,8 @@ class Series:
         season: steps in one season, 0 where none is known.
         name: what the series is called in tables and figures.
         unit: unit of the values.
-        freq: pandas' name of the frequency, empty where there is none; ``B`` is a trading clock.
+        freq: pandas' name of the frequency, that of `index` if not given, empty where there is none; ``B`` is a
+            trading clock.
         covariates: numbers and words beside the series, a row for each of N and, of what is known ahead, more.
         past: columns of `covariates` that are known up to the present.
         future: columns that are known ahead.
@@ -57,6 +58,10 @@ class Series:
     static: pd.DataFrame | None = None
     long: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.freq and isinstance(self.index, pd.DatetimeIndex) and self.index.freqstr:
+            object.__setattr__(self, "freq", self.index.freqstr)  # a clock made by `pd.date_range` says it
 
     def __len__(self) -> int:
         return len(self.values)
