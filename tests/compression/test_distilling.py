@@ -74,3 +74,13 @@ def test_a_task_without_a_teacher_is_refused(plans):
 def test_numbers_that_mean_nothing_are_refused(key, value):
     with pytest.raises(UserError, match=f"distill.{key}={value}"):
         check_distil({**NODE, key: value})
+
+
+def test_a_teacher_would_tell_of_series_that_are_left_out(tmp_path):
+    rows = [f"{name},{1990 + n},{n % 5 + 1}" for name in ("ann", "bob") for n in range(40)]
+    (tmp_path / "two.csv").write_text("name,year,y\n" + "\n".join(rows) + "\n")
+    words = ["data=csv", f"data.path={tmp_path / 'two.csv'}", "data.horizon=2", "ensemble=1"]
+    content = Predictor((other := plan_of(*words)).model, other.data.processor).checkpoint()
+    own = plan_of(*words, "data.group=series", "data.folds=all")
+    with pytest.raises(UserError, match=r"would tell of the series that data\.group leaves out"):
+        teacher_of(content, NODE, own.data, own.task)

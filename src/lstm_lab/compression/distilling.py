@@ -66,6 +66,8 @@ def _misfit(
     if task.name == "forecast":  # its networks read the user's units, and as far back as they need
         if there.length > here.length:
             return f"it reads {there.length} rows, this run's data.lookback gives {here.length}"
+        if data.statistics.get("unseen"):
+            return "it would tell of the series that data.group leaves out of training"
     elif not same(processor, data.processor.to_plain()):
         return "its symbols, classes or features were measured on other samples"
     return None

@@ -155,7 +155,8 @@ def _joined(parts: list[Forecasts]) -> Forecasts:
 
 def _protocol(data: TimeSeriesDataModule, origins: int, stride: int, way: str | None) -> str:
     trained = way or "trained once before the first"
-    return f"backtest: {data.horizon} step(s) ahead from {origins} origins, stride {stride}, {trained}"
+    turn = f"; {data.turn}" if data.turn else ""
+    return f"backtest: {data.horizon} step(s) ahead from {origins} origins, stride {stride}, {trained}{turn}"
 
 
 def _judged(

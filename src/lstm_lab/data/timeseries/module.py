@@ -239,13 +239,19 @@ class TimeSeriesDataModule(SequenceDataModule):
         """How the test is scored, to stand beside every number."""
         origins = len(self.windows("test"))
         chosen = f"chosen on rows up to {shown(self.series.index[self.split.valid - 1])}"
-        if self.folds is not None:
-            whose = "by time" if self._unseen is None else self._unseen.protocol
-            chosen = f"{chosen}; {self.folds.said} {whose}"
+        chosen = f"{chosen}; {self.turn}" if self.turn else chosen
         scale = ", standardised by training rows" if self.scored == "standardised" else ""
         if origins == 1:
             return f"{self.horizon} steps from one origin{scale}, scored once; {chosen}"
         return f"{self.horizon} step(s) ahead from {origins} origins, stride 1{scale}, scored once; {chosen}"
+
+    @property
+    def turn(self) -> str:
+        """Which fold is the test and how folds take turns, for protocols; empty without folds."""
+        self.setup()
+        if self.folds is None:
+            return ""
+        return f"{self.folds.said} {'by time' if self._unseen is None else self._unseen.protocol}"
 
     @property
     def statistics(self) -> dict[str, Any]:
