@@ -61,7 +61,7 @@ def _why(path: Path) -> str:
     if path.parent.name != "checkpoints" or not (run / "config.yaml").is_file():
         return ""
     if run.parent.parent.name == "studies":
-        return " A trial of a sweep keeps none; the sweep's last line trains its best point."
+        return " That trial of a sweep ended before it had one."
     if state.is_file() or previous(state).is_file():
         return f" That run has not finished: python -m lstm_lab.train resume={run.name} goes on with it."
     return " That run has not finished, and saved nothing to go on from."
