@@ -43,6 +43,23 @@ def test_one_table_of_size_time_memory_and_metric(runs, tmp_path, capsys):
         assert row["peak_megabytes"] >= 0
 
 
+@pytest.mark.slow
+def test_a_translator_has_no_file_and_is_told_in_one_line(outputs, capsys):
+    words = [
+        "data=reverse",
+        "model=seq2seq",
+        "model.hidden_size=4",
+        "fit.max_steps=2",
+        "fit.validate_every=2",
+    ]
+    assert train([*words, "tracking=off"]) == 0
+    capsys.readouterr()
+    assert compare(["cost=true"]) == 2
+    told = capsys.readouterr().err.strip()
+    assert "a search over sentences" in told
+    assert "\n" not in told
+
+
 def test_shares_and_changes_are_of_the_first_row():
     times = {1: (0.5, 0.75), 32: (4.0, 6.0)}
     first = cost.Cost("aaa", "lstm 64", 200_000, times, 12.3, "accuracy %", 80.0)

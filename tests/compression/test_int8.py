@@ -110,7 +110,7 @@ def test_no_weight_of_a_core_is_off_by_more_than_half_a_step(cell):
         assert not rows[:, :, 24:].any()
         steps = weight.abs().amax(1, keepdim=True) / 127
         off = (rows[:, :24, :24].flatten(0, 1) - weight).abs()
-        assert (off <= 0.5001 * steps).all()
+        assert (off <= 0.504 * steps).all()
         assert (off > 0.3 * steps).any()
 
 
@@ -168,10 +168,13 @@ def batch_of(symbols):
     return Batch(symbols, torch.full((rows,), steps), torch.arange(rows))
 
 
-def test_a_classifier_of_symbols_streams_as_well():
-    predictor = quantized(
-        predictor_of("data=keywords", "model=lstm", "task.pooling=attention", "model.hidden_size=12")
-    )
+@pytest.mark.parametrize("places", [0, 40])
+def test_a_classifier_of_symbols_streams_as_well(places):
+    words = ["data=keywords", "model=lstm", "task.pooling=attention", f"frontend.positions={places}"]
+    full = predictor_of(*words, "model.hidden_size=12")
+    if places:  # they begin as zeros
+        full.model.members[0].frontend.places.normal_()
+    predictor = quantized(full)
     batch = predictor.processor.to_batch(predictor.processor.example())
     whole = predictor.predict_batch(batch)["probabilities"][:1]
     stream = predictor.stream()

@@ -13,10 +13,16 @@ from lstm_lab.nets.heads import AdaptiveHead, SoftmaxHead
 
 
 def test_each_row_has_its_scale():
-    numbers, scales = rounded(torch.tensor([[1.27, -0.634, 0.0], [0.0, 0.0, 0.0], [254.0, 3.0, 0.9]]))
-    assert numbers.tolist() == [[127, -63, 0], [0, 0, 0], [127, 2, 0]]  # 1.5 goes to the even number
+    weight = torch.tensor([[31.75, -15.85, 0.0], [0.0, 0.0, 0.0], [254.0, 3.0, 0.9], [1.0, 0.0, 0.0]])
+    numbers, scales = rounded(weight)
+    assert numbers.tolist() == [
+        [127, -63, 0],
+        [0, 0, 0],
+        [127, 2, 0],
+        [126, 0, 0],
+    ]  # 1.5 goes to the even number
     assert numbers.dtype == torch.int8
-    torch.testing.assert_close(scales, torch.tensor([0.01, 1.0, 2.0]))
+    assert scales.tolist() == [0.25, 1.0, 2.0, 130 / 2**14]  # 1/127 is 129.007… of these
 
 
 @given(

@@ -116,7 +116,7 @@ def _arms(runs: Sequence[Path], folder: Path, left_out: dict[str, str]) -> list[
             try:
                 predictor = quantized(full) if bits else full
                 place = folder / f"{len(arms)}"
-                place.mkdir()
+                place.mkdir(exist_ok=True)  # what could not be exported left it
                 made = export(predictor, place, "torch")
             except UserError as error:
                 left_out[f"{name} {label}"] = str(error)

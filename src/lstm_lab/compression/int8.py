@@ -13,7 +13,7 @@ from functools import partial
 from torch import Tensor, nn
 
 from lstm_lab.compression.core import Int8Core
-from lstm_lab.compression.rows import Rounding
+from lstm_lab.compression.rows import Rounding, Rows
 from lstm_lab.errors import UserError
 from lstm_lab.nets.embedding import Embedding
 from lstm_lab.nets.encoder_decoder import EncoderDecoder
@@ -59,8 +59,8 @@ def _reaches(net: nn.Module) -> dict[int, float]:
     front = getattr(net, "frontend", None)
     if not isinstance(front, Embedding) or (isinstance(net, SequenceTagger) and len(net.convolutions.layers)):
         return {}
-    places = 0.0 if front.places is None else _largest(front.places)
-    own = _largest(front.table.weight) + places
+    places = 0.0 if front.places is None else float(front.places.abs().max())
+    own = _largest(front.table.weight) + 1.00001 * places
     found = {id(core): own for core in net.children() if isinstance(core, Recurrent)}
     if isinstance(net, EncoderDecoder):
         found[id(net.decoder.core)] = _largest(net.decoder.table.weight)
@@ -68,5 +68,5 @@ def _reaches(net: nn.Module) -> dict[int, float]:
 
 
 def _largest(weight: Tensor) -> float:
-    """The largest size in a table, and a little more: whole numbers times their scale may be off in the last digit."""
-    return 1.00001 * float(weight.abs().max())
+    """The largest size in a table once it is rounded, and a little more: sums of two may be off in the last digit."""
+    return 1.00001 * float(Rows(weight).weight.abs().max())

@@ -19,9 +19,14 @@ LARGEST = 127  # -128 is left out, so that zero lies in the middle
 
 
 def rounded(weight: Tensor) -> tuple[Tensor, Tensor]:
-    """Returns a matrix (N, K) as whole numbers (N, K) int8 and scales (N,), its product with which is nearest to it."""
+    """Returns a matrix (N, K) as whole numbers (N, K) int8 and scales (N,), its product with which is nearest to it.
+
+    Scales are rounded up to eight binary digits: that costs less than a hundredth of a step, and a file keeps them in a
+    third of the space, which is much where rows are short.
+    """
     scales = weight.detach().abs().amax(dim=1) / LARGEST
-    scales = torch.where(scales > 0, scales, 1.0)  # a row of zeros
+    digits, exponents = torch.frexp(torch.where(scales > 0, scales, 1.0))  # a row of zeros has any
+    scales = torch.ldexp((digits * 256).ceil() / 256, exponents)
     return (weight.detach() / scales[:, None]).round().to(torch.int8), scales
 
 
