@@ -11,7 +11,9 @@ from lstm_lab.data import TimeSeriesDataModule
 from lstm_lab.data.folding import Folds
 from lstm_lab.data.timeseries.source import Series
 from lstm_lab.data.timeseries.unseen import count_turns, left_out
+from lstm_lab.doors import compose_config, plain_settings
 from lstm_lab.errors import UserError
+from lstm_lab.evaluation import leak
 from lstm_lab.nets.segments import SegmentForecaster
 from lstm_lab.tasks.blueprint import Blueprint
 from lstm_lab.tasks.forecast import Forecast
@@ -157,6 +159,18 @@ def test_a_series_that_ended_takes_no_turn(tmp_path):
     assert data.fold_count == 2
     assert data.asked("test").tolist() == [False, True, False]
     assert data.asked("train").tolist() == [True, False, True]
+
+
+def test_the_future_of_no_series_is_seen(tmp_path):
+    """The leak test of the command line, on a fold."""
+    words = [
+        "data=csv", f"data.path={written(tmp_path / 'shops.csv')}", "data.target=sales", "data.horizon=3",
+        "data.test=6", "data.validation=12", "data.group=shop", "data.fold=1/3", "task.head=segment",
+        "model.hidden_size=3", "ensemble=1",
+    ]  # fmt: skip
+    found = leak.run(plain_settings(compose_config(words)))
+    assert found.checked
+    assert not found.leaks
 
 
 @pytest.mark.parametrize(

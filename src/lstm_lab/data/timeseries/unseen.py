@@ -103,7 +103,7 @@ def left_out(series: Series, group: str, folds: Folds | None, first_test: int) -
             f"data.group={group} leaves whole series out in turn: say data.folds=all, or how many folds."
         )
     groups = np.array(groups_of_series(series, group))
-    turns = np.flatnonzero(~np.isnan(series.values[first_test:]).all(axis=0))
+    turns = np.flatnonzero(_goes_on(series, first_test))
     tested = folds.tested([""] * len(turns), groups[turns], _SEED, _what(group))
     return Unseen(series.names, np.isin(groups, groups[turns[tested]]))
 
@@ -115,7 +115,13 @@ def count_turns(series: Series, group: str, folds: Folds, first_test: int) -> in
         UserError: if there are too few groups.
     """
     groups = np.array(groups_of_series(series, group))
-    return folds.size(groups[~np.isnan(series.values[first_test:]).all(axis=0)], _what(group))
+    return folds.size(groups[_goes_on(series, first_test)], _what(group))
+
+
+def _goes_on(series: Series, first_test: int) -> np.ndarray:
+    """Returns (C,) True for series with a value among the test rows; for all where these rows are blank altogether."""
+    told = ~np.isnan(series.values[first_test:]).all(axis=0)
+    return told if told.any() else ~told
 
 
 def _what(group: str) -> str:
