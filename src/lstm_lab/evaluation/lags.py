@@ -67,8 +67,8 @@ def add_accuracy_by_lag(
     )
 
 
-def _columns(table: pd.DataFrame) -> dict[str, float]:
-    return {f"accuracy_at_{lag}": score for lag, score in zip(table["lag"], table["accuracy %"], strict=True)}
+def _columns(table: pd.DataFrame, name: str = "accuracy", score: str = "accuracy %") -> dict[str, float]:
+    return {f"{name}_at_{lag}": float(one) for lag, one in zip(table["lag"], table[score], strict=True)}
 
 
 def _draw(curves: dict[str, pd.DataFrame], data: Any, chance: float, path: Path) -> None:
@@ -96,10 +96,10 @@ def add_error_by_lag(tested: Tested, data: Any, lags: np.ndarray, errors: dict[s
         name: pd.Series(one).groupby(lags).mean().rename_axis("lag").rename("MSE").reset_index()
         for name, one in errors.items()
     }
-    ours = next(iter(tables.values()))
-    tested.metrics |= {
-        f"test/mse_at_{lag}": float(one) for lag, one in zip(ours["lag"], ours["MSE"], strict=True)
-    }
+    ours, *_ = tables.values()
+    own, *others = (_columns(one, "mse", "MSE") for one in tables.values())
+    tested.metrics |= {f"test/{name}": score for name, score in own.items()}
+    tested.baselines = tested.baselines.join(pd.DataFrame(others, index=list(tables)[1:]))
     table = pd.concat([one.assign(model=name) for name, one in tables.items()], ignore_index=True)
     tested.tables = {**tested.tables, "by_lag": table}
     if len(ours) > 1:

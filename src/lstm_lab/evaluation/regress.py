@@ -43,7 +43,7 @@ def test(predictor: Predictor, data: SequenceDataModule) -> Tested:
         pictures={"answers": partial(_answers, truth, found, data.title)},
     )
     if hasattr(data, "lags_of"):
-        errors = {"this model": found, table.index[0]: rules[str(table.index[0])]}
+        errors = {"this model": found, **{str(name): rules[str(name)] for name in table.index}}
         add_error_by_lag(
             tested,
             data,
