@@ -97,3 +97,11 @@ def test_a_task_comes_back_from_its_plain_form():
 def test_what_is_not_known_is_told(settings):
     with pytest.raises(UserError, match=f"task.{next(iter(settings))}"):
         Forecast(**settings)
+
+
+def test_differences_of_a_season_need_two_of_them():
+    short = TimeSeriesDataModule("airline", horizon=12, lookback=14)
+    with pytest.raises(UserError, match=r"data\.lookback=14 must be at least two seasons \(24 rows\)"):
+        untrained(Forecast(), short)
+    net = untrained(Forecast(views=["level"]), short)
+    assert net(short.windows("train").gather(slice(0, 2)).inputs).shape == (2, 12, 1)

@@ -197,6 +197,11 @@ class Forecast(Task):
         block = statistics["block"]
         if spec.length <= block > 1:
             raise UserError(f"data.lookback={spec.length} must be more than one season ({block} rows).")
+        if spec.length < 2 * block and any(view == "difference" for view, _ in self._kinds(statistics)):
+            raise UserError(
+                f"data.lookback={spec.length} must be at least two seasons ({2 * block} rows), or leave "
+                "difference out of task.views."
+            )
 
     def loss(self, net: nn.Module, batch: Batch) -> Tensor:
         """Mean error on the member's scale in units of its spread, over the targets that exist."""
