@@ -21,7 +21,7 @@ except PackageNotFoundError:  # running from a source tree that was never instal
 
 
 def load(run: str | Path = "latest") -> Predictor:
-    """Loads the predictor of a finished run: ``lstm_lab.load("latest").predict(frame)``.
+    """Loads the predictor of a finished run: ``lstm_lab.load("latest").predict("newer.csv")``.
 
     Args:
         run: a run directory, the id of a run, ``latest``, or a checkpoint file.

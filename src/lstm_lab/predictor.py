@@ -54,8 +54,9 @@ class Predictor:
         """Predicts from what a user has.
 
         Args:
-            raw: a table as the training data had it; or what the kind of data allows, such as a text, the path of a
-                file, or a list of them. For a series None goes on from the end of the training file.
+            raw: a table as the training data had it, of a series with the clock as its index; or what the kind of data
+                allows, such as a text, the path of a file, or a list of them. For a series None goes on from the end
+                of the training file, for others it takes an example.
             steps: how far, where the task can go on: steps of a forecast, symbols of a text.
             options: settings of decoding, where the task has some.
 

@@ -261,7 +261,9 @@ class SeriesProcessor:
             return int(self.phase + index[-1] - own[0] + 1) % block
         if block == 1:
             return 0
-        raise UserError(f"the table needs a clock like that of the training data, as in {own[-1]}.")
+        raise UserError(
+            f"the table needs a clock like that of the training data as its index, as in {own[-1]}."
+        )
 
     # -- writing --------------------------------------------------------------------------------------------
 
