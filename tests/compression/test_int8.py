@@ -31,9 +31,9 @@ def no_gradients():
 
 
 def alike(states, others):
-    """Whether two states are equal to the last bit."""
+    """Whether two states are equal, but for the last digit of a hyperbolic tangent on another processor."""
     flat = [[part for layer in state for part in layer] for state in (states, others)]
-    return all(map(torch.equal, *flat))
+    return all(torch.allclose(one, other, rtol=0, atol=1e-6) for one, other in zip(*flat, strict=True))
 
 
 def row_of(state, row):
