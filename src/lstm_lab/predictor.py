@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -102,6 +104,8 @@ def load(run: str | Path = "latest") -> Predictor:
     Args:
         run: a run directory, the id of a run, ``latest``, or a checkpoint file.
 
+    A run that was broken off is told on stderr.
+
     Raises:
         UserError: if there is no such run, or its checkpoint is damaged or not ours.
     """
@@ -113,7 +117,20 @@ def load(run: str | Path = "latest") -> Predictor:
         raise UserError(f"{path}: this checkpoint was not written by this version of lstm_lab; train again.")
     model = SequenceModel(**content["hyper_parameters"])
     model.load_state_dict(content["state_dict"])
+    _say_if_unfinished(path)
     return Predictor(model, load_processor(content["processor"]))
+
+
+def _say_if_unfinished(path: Path) -> None:
+    run = path.parent.parent
+    told = run / "status.json"
+    status = json.loads(told.read_text())["status"] if told.is_file() else "FINISHED"
+    if status != "FINISHED":
+        print(
+            f"lstm_lab: {run.name} is {status}: these are its best weights until then. python -m lstm_lab.train "
+            f"resume={run.name} goes on with it.",
+            file=sys.stderr,
+        )
 
 
 def data_of(content: dict[str, Any], **where: Any) -> SequenceDataModule:

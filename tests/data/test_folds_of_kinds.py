@@ -43,7 +43,7 @@ def test_each_sample_is_the_test_once(kind):
         data = make(fold=f"{fold + 1}/3")
         parts = {part: rows_of(data, part) for part in ("train", "validation", "test")}
         assert sorted(row for rows in parts.values() for row in rows) == list(range(count))
-        assert f"3 folds, fold {fold}" in data.protocol
+        assert f"fold {fold + 1} of 3" in data.protocol
         tested += parts["test"]
     assert sorted(tested) == list(range(count))
     assert make().fold_count == 1
@@ -104,7 +104,7 @@ def test_moving_digits_are_of_digits_that_training_never_shows():
         )
         data.setup()
         seen.append(len(data._makers["test"].glyphs))
-        assert "2 folds" in data.protocol
+        assert f"fold {fold + 1} of 2" in data.protocol
     assert sum(seen) == 1797
 
 
@@ -201,7 +201,7 @@ def test_made_sequences_take_turns_and_none_stands_in_two_parts(name):
         assert len(set(contents)) == len(contents)
         size = size or len(contents)
         assert sorted(key for part in keys.values() for key in part) == list(range(size))
-        assert "3 folds, fold" in data.protocol
+        assert "of 3" in data.protocol
         assert "as in training" in data.protocol
         lags = data.lags_of(batches["test"].keys)
         assert set(lags) <= set(data.lags)
@@ -222,7 +222,7 @@ def test_strings_of_a_made_stream_take_turns():
         assert all(text.startswith("B ") and text.endswith(" E") for text in parts)
         symbols = data.text("test").split()
         assert all(symbols[place + 1] == "E" for place in data.recalled)
-        assert f"3 folds, fold {fold} of the text" in data.protocol
+        assert f"fold {fold + 1} of 3 of the text" in data.protocol
     assert folds[0].text("train") in whole
 
 

@@ -14,6 +14,7 @@ import torch
 from lstm_lab import experiment, resuming
 from lstm_lab.doors import compose_config
 from lstm_lab.errors import UserError
+from lstm_lab.predictor import load
 from lstm_lab.training.checkpoint import previous
 from lstm_lab.training.saver import Saver
 from lstm_lab.training.signals import Interrupted
@@ -87,6 +88,9 @@ def test_resume_is_exact(stage, step, outputs, cut, capsys):
     assert "SIGTERM" in status["reason"]
     told = capsys.readouterr().err
     assert f"resume={halted.name.rsplit('-', 1)[-1]}" in told
+    if stage == "refit":  # it has weights already, and says whose they are
+        load(halted)
+        assert f"{halted.name} is KILLED: these are its best weights until then." in capsys.readouterr().err
     seen = cut("none", 0)
     resumed = run(["resume=latest"])
     assert resumed.directory == halted
@@ -133,7 +137,7 @@ def test_what_cannot_go_on_is_refused_with_the_reason(outputs, cut):
     halted = interrupt(WORDS, cut, "fit", 6)
     with pytest.raises(UserError, match=r"model\.hidden_size was 4 in that run"):
         run(["resume=latest", "model.hidden_size=5"])
-    with pytest.raises(UserError, match="data was something else in that run"):
+    with pytest.raises(UserError, match="data was sine in that run"):
         run([f"resume={halted.name}", "data=airline"])
     with pytest.raises(UserError, match=r"resume=nowhere: no such run"):
         run(["resume=nowhere"])

@@ -109,9 +109,9 @@ class Folds:
 
     @property
     def said(self) -> str:
-        """In words, for the protocol."""
-        how = "one left out" if self.count is None else f"{self.count} folds"
-        return f"{how}, fold {self.number}"
+        """In words, for the protocol; counted from 1, as ``data.fold=k/n`` is."""
+        place = f"fold {self.number + 1}"
+        return f"one left out, {place}" if self.count is None else f"{place} of {self.count}"
 
 
 def divide(

@@ -124,7 +124,7 @@ def test_what_each_part_asks_for(tmp_path):
     assert data.fold_count == 3
     left = data.series.names[int(out.int().argmax())]
     assert f"left out of training: '{left}'; 2 series train" in data.describe()
-    assert f"3 folds, fold 1 by series: '{left}', scaled by own earlier rows" in data.protocol
+    assert f"fold 2 of 3 by series: '{left}', scaled by own earlier rows" in data.protocol
 
 
 def test_the_scale_of_an_unseen_series_is_that_of_its_own_past(tmp_path):
