@@ -10,12 +10,14 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 
+from lstm_lab.data import SequenceDataModule
 from lstm_lab.doors import compose_config
 from lstm_lab.models import SequenceModel
 from lstm_lab.planning import prepare
 from lstm_lab.predictor import Predictor, load
 from lstm_lab.training import ranks
 from lstm_lab.training.checkpoint import write_checkpoint
+from lstm_lab.wiring import build
 
 # Data that is made or shipped, with settings that make it small.
 DATA = {
@@ -61,6 +63,18 @@ def test_from_config_to_prediction_and_back_from_a_file(plan, tmp_path):
     predictor = Predictor(plan.model, plan.data.processor)
     padding_and_company_change_nothing(plan, predictor)
     comes_back_from_a_file(predictor, tmp_path / "best.ckpt")
+
+
+@pytest.mark.parametrize("data", [*DATA, "sentences", "dates", "moving_digits"])
+def test_whatever_the_seed_of_a_run_validation_and_test_are_the_same(data):
+    """Else an ensemble over seeds, ``start=`` and ``evaluate`` would score samples that one of them was trained on."""
+    words = [f"data={data}", *DATA.get(data, [])]
+    node = OmegaConf.to_container(compose_config(words), resolve=True)["data"]
+    one, other = (build(node, SequenceDataModule, seed=seed) for seed in (0, 4))
+    for part in ("val_dataloader", "test_dataloader"):
+        for batch, twin in zip(getattr(one, part)(), getattr(other, part)(), strict=True):
+            torch.testing.assert_close(twin.inputs, batch.inputs, rtol=0, atol=0, equal_nan=True)
+            assert all(torch.equal(twin.targets[name], batch.targets[name]) for name in batch.targets)
 
 
 def told_once(plan):

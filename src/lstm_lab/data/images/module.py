@@ -12,7 +12,7 @@ from torch import Tensor
 
 from lstm_lab.batch import Batch
 from lstm_lab.data.base import SequenceDataModule
-from lstm_lab.data.folding import Folds, divide
+from lstm_lab.data.folding import SEED, Folds, divide
 from lstm_lab.data.grouping import group_names, together
 from lstm_lab.data.images.order import ORDERS, permutation, step_names
 from lstm_lab.data.images.processor import ImageProcessor
@@ -24,8 +24,6 @@ from lstm_lab.errors import UserError, check_at_least, check_choice
 from lstm_lab.spec import Spec, Target, Values
 
 ORIGINS = ("digits", "mnist", "folder")
-#: Where shares of pictures are drawn for test and validation, whatever the seed of a run.
-_SPLIT_SEED = 0
 _WHAT = "pictures, or groups of them"
 
 
@@ -290,9 +288,9 @@ def split(
         folds = Folds(max(2, round(1 / test)), 0)
     if folds is not None:
         words = [pictures.classes[number] for number in pictures.labels.tolist()]
-        parts = divide(words, groups(pictures, rule), folds, validation, _SPLIT_SEED, _WHAT)
+        parts = divide(words, groups(pictures, rule), folds, validation, SEED, _WHAT)
         return {part: torch.tensor(rows) for part, rows in parts.items()}
-    generator = torch.Generator().manual_seed(_SPLIT_SEED)
+    generator = torch.Generator().manual_seed(SEED)
     count, stated = len(pictures.labels), pictures.test
     drawn: dict[str, list[Tensor]] = {"train": [], "validation": [], "test": []}
     for label, name in enumerate(pictures.classes):

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from lstm_lab.data.base import SequenceDataModule
-from lstm_lab.data.folding import Folds, share_off
+from lstm_lab.data.folding import SEED, Folds, share_off
 from lstm_lab.data.grouping import together, told
 from lstm_lab.data.labels import classes_of, count_classes, numbers_of
 from lstm_lab.data.loader import ByLength
@@ -49,7 +49,7 @@ class LabelledTextDataModule(SequenceDataModule):
         group: what must not be in two parts besides equal texts: a column of the table, or a rule over the names of
             files, see `lstm_lab.data.grouping.group_names`.
         batch_size: texts of similar length in a batch.
-        seed: decides the division and the order.
+        seed: decides the order.
 
     Raises:
         UserError: if a file cannot be read, or holds one class only.
@@ -237,16 +237,16 @@ class LabelledTextDataModule(SequenceDataModule):
                 raise UserError(
                     f"data.folds: {found.source} has a test part of its own; without folds it is scored."
                 )
-            parts[self.folds.tested(labels, groups, self.seed, self._what)] = "test"
+            parts[self.folds.tested(labels, groups, SEED, self._what)] = "test"
         elif "test" not in parts:
-            parts[share_off(labels, groups, self.test, self.seed, "data.test", self._what)] = "test"
+            parts[share_off(labels, groups, self.test, SEED, "data.test", self._what)] = "test"
         if not found.parts:
             self._duplicates = len(found) - len(set(found.texts))
         if "validation" not in parts:
             rest = np.flatnonzero(parts == "train")
             words = [labels[row] for row in rest]
             chosen = ("data.validation", self._what)
-            drawn = share_off(words, groups[rest], self.validation, self.seed + 1, *chosen)
+            drawn = share_off(words, groups[rest], self.validation, SEED + 1, *chosen)
             parts[rest[drawn]] = "validation"
         trained = set(groups[parts == "train"].tolist())
         self._overlap = sum(group in trained for group in groups[parts == "test"].tolist())

@@ -12,7 +12,7 @@ import torch
 
 from lstm_lab.data.base import SequenceDataModule
 from lstm_lab.data.files import find
-from lstm_lab.data.folding import Folds, divide, draw
+from lstm_lab.data.folding import SEED, Folds, divide, draw
 from lstm_lab.data.grouping import group_names, together, told
 from lstm_lab.data.loader import ByLength
 from lstm_lab.data.text.fasta import STRAND, read_fasta, reverse_complement
@@ -59,7 +59,7 @@ class GapDataModule(SequenceDataModule):
         group: a rule that finds in the name of a record what must not be in two parts besides equal sequences, see
             `lstm_lab.data.grouping.group_names`.
         batch_size: sequences of similar length in a batch.
-        seed: decides the division and the order.
+        seed: decides the order.
 
     Raises:
         UserError: if a file cannot be read or has letters that do not belong there.
@@ -109,9 +109,9 @@ class GapDataModule(SequenceDataModule):
         """Returns (N,) the part of each sequence."""
         groups, same, what = self._groups(found), [""] * len(found.texts), self._what
         if self.folds is not None:
-            rows = divide(same, groups, self.folds, self.validation, self.seed, what)
+            rows = divide(same, groups, self.folds, self.validation, SEED, what)
         else:
-            rows = draw(same, groups, self.validation, self.test, self.seed, what)
+            rows = draw(same, groups, self.validation, self.test, SEED, what)
         parts = np.empty(len(same), dtype=object)
         for part in PARTS:
             parts[rows[part]] = part

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from lstm_lab.data.base import SequenceDataModule
-from lstm_lab.data.folding import Folds
+from lstm_lab.data.folding import SEED, Folds
 from lstm_lab.data.loader import ByLength
 from lstm_lab.data.text.pairs import NAMED, PARTS, Division, Pair, Pairs, dialogs, made, multi30k, parallel
 from lstm_lab.data.text.pairs_made import MADE
@@ -91,7 +91,7 @@ class PairsDataModule(SequenceDataModule):
         self.group = None if group is None else str(group)
         if group is not None and name != "parallel":
             raise UserError(f"data.group={group}: {name} says itself which of its pairs belong together.")
-        self.division = Division(validation, test, seed=0, folds=self.folds, group=self.group)
+        self.division = Division(validation, test, SEED, folds=self.folds, group=self.group)
         self._pairs: Pairs | None = None
 
     # -- what the rest of the house asks --------------------------------------------------------------------

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from lstm_lab.data.base import SequenceDataModule
-from lstm_lab.data.folding import Folds, share_off
+from lstm_lab.data.folding import SEED, Folds, share_off
 from lstm_lab.data.grouping import together, told
 from lstm_lab.data.labels import classes_of
 from lstm_lab.data.loader import ByLength
@@ -45,7 +45,7 @@ class TaggedSequencesDataModule(SequenceDataModule):
         group: what must not be in two parts besides equal sequences, see `lstm_lab.data.text.residues.read_tagged` and
             `lstm_lab.data.text.treebank.read_conllu`.
         batch_size: sequences of similar length in a batch.
-        seed: decides the division and the order.
+        seed: decides the order.
 
     Raises:
         UserError: if a file cannot be read, or has one label only.
@@ -229,13 +229,13 @@ class TaggedSequencesDataModule(SequenceDataModule):
                 raise UserError(
                     f"data.folds: {found.source} has a test part of its own; without folds it is scored."
                 )
-            parts[self.folds.tested(same, groups, self.seed, self._what)] = "test"
+            parts[self.folds.tested(same, groups, SEED, self._what)] = "test"
         elif "test" not in parts:
-            parts[share_off(same, groups, self.test, self.seed, "data.test", self._what)] = "test"
+            parts[share_off(same, groups, self.test, SEED, "data.test", self._what)] = "test"
         rest = np.flatnonzero(parts == "train")
         if "validation" not in parts:
             chosen = ("data.validation", self._what)
-            drawn = share_off(same[: len(rest)], groups[rest], self.validation, self.seed + 1, *chosen)
+            drawn = share_off(same[: len(rest)], groups[rest], self.validation, SEED + 1, *chosen)
             parts[rest[drawn]] = "validation"
         self.parts = parts
 

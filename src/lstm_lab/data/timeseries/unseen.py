@@ -9,13 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lstm_lab.data.folding import Folds
+from lstm_lab.data.folding import SEED, Folds
 from lstm_lab.data.grouping import group_names
 from lstm_lab.data.timeseries.source import Series
 from lstm_lab.errors import UserError, nearest
 
-# Which series come together is the same whatever the seed of a run, so that runs of other seeds can be compared.
-_SEED = 0
 # Series that are named one by one; of more their number is told.
 _NAMED = 3
 
@@ -104,7 +102,7 @@ def left_out(series: Series, group: str, folds: Folds | None, first_test: int) -
         )
     groups = np.array(groups_of_series(series, group))
     turns = np.flatnonzero(_goes_on(series, first_test))
-    tested = folds.tested([""] * len(turns), groups[turns], _SEED, _what(group))
+    tested = folds.tested([""] * len(turns), groups[turns], SEED, _what(group))
     return Unseen(series.names, np.isin(groups, groups[turns[tested]]))
 
 

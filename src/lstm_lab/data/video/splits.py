@@ -11,14 +11,12 @@ from collections.abc import Sequence
 
 import torch
 
-from lstm_lab.data.folding import Folds, divide
+from lstm_lab.data.folding import SEED, Folds, divide
 from lstm_lab.data.video.listing import Listed
 from lstm_lab.errors import UserError, check_choice
 
 SPLITS = ("auto", "official", "group", "random")
 PART_NAMES = ("train", "validation", "test")
-#: Decides what is drawn, whatever the seed of a run.
-_SEED = 0
 
 
 def split_clips(
@@ -90,7 +88,7 @@ def _folded(
         )
     by_group = grouped and how != "random"
     groups, what = groups_for_folds(clips, by_group)
-    parts = divide([clip.label for clip in clips], groups, folds, validation, _SEED, what)
+    parts = divide([clip.label for clip in clips], groups, folds, validation, SEED, what)
     return parts, "group" if by_group else "random", warnings(clips, parts)
 
 
@@ -118,7 +116,7 @@ def _official(clips: Sequence[Listed], validation: float, grouped: bool) -> dict
 
 def _drawn(clips: Sequence[Listed], among: list[int], share: float, grouped: bool) -> list[int]:
     """Draws about a share of the clips of each class; whole groups where `grouped`."""
-    generator = torch.Generator().manual_seed(_SEED)
+    generator = torch.Generator().manual_seed(SEED)
     wanted = {label: share * count for label, count in Counter(clips[one].label for one in among).items()}
     groups: dict[str, list[int]] = {}
     for index in among:
