@@ -15,8 +15,9 @@ from lstm_lab.compression import origin, pruning
 from lstm_lab.data.loader import EvaluationLoader
 from lstm_lab.errors import DivergedError
 from lstm_lab.models import SequenceModel
-from lstm_lab.planning import Plan, build_model, listen, prepare, pruned_by, start_from, time_a_step
+from lstm_lab.planning import Plan, build_model, listen, prepare, pruned_by, time_a_step
 from lstm_lab.predictor import Predictor
+from lstm_lab.starting import start_from
 from lstm_lab.sweeps import current_trial
 from lstm_lab.training import ranks, signals
 from lstm_lab.training.best import History, KeepBest

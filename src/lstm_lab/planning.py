@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import os
-import re
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,22 +15,19 @@ import torch
 
 from lstm_lab.batch import Batch
 from lstm_lab.compression.distilling import teacher_of
-from lstm_lab.compression.units import narrow
 from lstm_lab.data import SequenceDataModule, load_processor
 from lstm_lab.errors import UserError, check_at_least
 from lstm_lab.models import SequenceModel
 from lstm_lab.models.optim import build_optimizer, build_schedule
-from lstm_lab.paths import find_run, outputs_dir
+from lstm_lab.paths import outputs_dir
+from lstm_lab.starting import check_folds, read_start, start_from
 from lstm_lab.tasks import Task
 from lstm_lab.tracking.store import resolve_uri
 from lstm_lab.training import ranks
-from lstm_lab.training.checkpoint import read_checkpoint
 from lstm_lab.training.ranks import Group
 from lstm_lab.training.sparsity import MagnitudePruning
 from lstm_lab.training.trainer import build_trainer, choose_chunk, choose_threads
 from lstm_lab.wiring import build
-
-_KERNEL = re.compile(r"kernels\.(\d+)\.(\w+?)_l(\d+)")
 
 
 @dataclass
@@ -64,7 +60,9 @@ def prepare(settings: Any, overrides: Sequence[str], group: Group) -> Plan:
     pl.seed_everything(seed, workers=True, verbose=False)
     data = build(settings["data"], SequenceDataModule, allowed, **_seed_if_taken(settings["data"], seed))
     if settings["start"] is not None:
-        data.earlier = load_processor(read_start(settings["start"])["processor"])
+        content = read_start(settings["start"])
+        check_folds(settings["start"], content["data"], settings["data"])
+        data.earlier = load_processor(content["processor"])
     data.setup("fit")
     if data.spec.target.kind != settings["task"]["target"]:
         raise UserError(
@@ -181,70 +179,6 @@ def build_model(
         steps_per_execution=chunk,
         seed=settings["seed"],
     )
-
-
-@torch.no_grad()
-def start_from(
-    model: SequenceModel, run: str | None, pruned_by: str | None = None, refit: bool = False
-) -> None:
-    """Gives a new model the trained weights of an earlier run; what was measured on training rows stays its own.
-
-    From a run of another task, a language model for a classifier, say, come what reads the symbols and the recurrent
-    core (Dai & Le 2015, "Semi-supervised sequence learning"; Howard & Ruder 2018); its head does not.
-
-    Args:
-        model: of the same sizes.
-        run: a finished run, or None for none.
-        pruned_by: ``units`` where the model has fewer of them than that run's.
-        refit: whether validation is over, see `read_start`.
-
-    Raises:
-        UserError: if there is no such run, or its networks are of other sizes.
-    """
-    if run is None:
-        return
-    content = read_start(run, refit)
-    if pruned_by == "units":
-        narrow(content, model)
-        return
-    given = {_by_layer(name): tensor for name, tensor in content["state_dict"].items()}
-    same = content["hyper_parameters"]["task"]["name"] == model.task.name
-    for name, parameter in model.named_parameters():
-        _, member, part, *_ = name.split(".")
-        if not same and part not in ("frontend", "core", "encoder"):
-            continue
-        found = given.get(_by_layer(name))
-        if found is None and not same:  # members of an ensemble begin alike, and end apart
-            found = given.get(_by_layer(name.replace(f"members.{member}.", "members.0.", 1)))
-        if found is None or found.shape != parameter.shape:
-            there = "none" if found is None else tuple(found.shape)
-            raise UserError(
-                f"start={run}: its networks are not of the sizes of this run's: {name} is {there} there and "
-                f"{tuple(parameter.shape)} here."
-            )
-        parameter.copy_(found)
-
-
-def _by_layer(name: str) -> str:
-    """The name of a parameter whether all layers are in one kernel or, as locked dropout wants it, in one each."""
-    return _KERNEL.sub(lambda found: f"{found[2]}_l{int(found[1]) + int(found[3])}", name)
-
-
-def read_start(run: str, refit: bool = False, word: str = "start") -> dict[str, Any]:
-    """Reads the checkpoint that training begins with, or learns from.
-
-    Args:
-        run: a finished run.
-        refit: whether validation is over. Until then it is that from before the run's own refit, which has not seen
-            its validation rows.
-        word: the setting that named it, for mistakes.
-
-    Raises:
-        UserError: if there is no such run.
-    """
-    folder = find_run(run, word) / "checkpoints"
-    fitted = folder / "fit.ckpt"
-    return read_checkpoint(fitted if fitted.is_file() and not refit else folder / "best.ckpt")
 
 
 def allowed_targets(settings: dict[str, Any], overrides: Sequence[str]) -> list[str]:

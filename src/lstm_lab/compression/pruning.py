@@ -10,8 +10,8 @@ import yaml
 from lstm_lab.compression.units import check_units
 from lstm_lab.errors import UserError, check_choice
 from lstm_lab.paths import find_run
-from lstm_lab.planning import read_start
 from lstm_lab.resuming import filled
+from lstm_lab.starting import read_start
 
 # Not taken from the run that is pruned: where and how this one is run, and what it is about.
 _OWN = ("start", "prune", "resume", "dry_run", "trainer", "tracking", "threads", "allow_targets", "probe")
