@@ -58,7 +58,7 @@ TASKS = {
     ),
     "frames": (
         ["data=moving_digits", "data.sequences=8", "data.validation=2", "data.test=2", *SMALL],
-        ["data.fold=1/2"],
+        ["data.sequences=12", "data.digits=1"],
         "of that run",
     ),
 }
