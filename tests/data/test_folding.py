@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lstm_lab.data.folding import PARTS, Folds, deal, divide, draw
+from lstm_lab.data.folding import PARTS, Folds, deal, divide
 from lstm_lab.data.grouping import group_names, groups_of, together
 from lstm_lab.errors import UserError
 
@@ -60,7 +60,7 @@ def test_what_is_alike_in_any_way_stays_together(rows):
 def test_a_usual_draw_keeps_groups_whole(groups, seed):
     if len(set(groups)) < 3:
         return
-    parts = draw([""] * len(groups), groups, 0.2, 0.3, seed)
+    parts = divide([""] * len(groups), groups, 0.3, 0.2, seed)
     assert sorted(row for part in PARTS for row in parts[part]) == list(range(len(groups)))
     assert all(parts.values())
     assert sum(len({groups[row] for row in rows}) for rows in parts.values()) == len(set(groups))

@@ -120,66 +120,67 @@ class Folds:
 def divide(
     labels: Sequence[str],
     groups: Sequence[Any] | np.ndarray,
-    folds: Folds,
+    test: Folds | float,
     validation: float,
     seed: int,
     what: str = "groups",
 ) -> dict[str, list[int]]:
-    """Returns the samples of each part: the fold is the test, a share of the others validates.
+    """Returns the samples of each part: the test, and a share of the others that validates.
 
     Args:
         labels: N labels, which are spread evenly.
         groups: (N,) samples of one group never part.
-        folds: which of them is the test.
+        test: the fold that is the test; or a share of all, where nobody asks for folds.
         validation: share of what is not the test.
         seed: decides who comes together.
         what: groups are called.
 
     Raises:
-        UserError: if there are too few groups.
-    """
-    tested, groups = folds.tested(labels, groups, seed, what), np.asarray(groups)
-    rest = np.flatnonzero(~tested)
-    words = [labels[int(row)] for row in rest]
-    drawn = share_off(words, groups[rest], validation, seed + 1, "data.validation", what)
-    return {
-        "train": rest[~drawn].tolist(),
-        "validation": rest[drawn].tolist(),
-        "test": np.flatnonzero(tested).tolist(),
-    }
-
-
-def draw(
-    labels: Sequence[str],
-    groups: Sequence[Any] | np.ndarray,
-    validation: float,
-    test: float,
-    seed: int,
-    what: str = "groups",
-) -> dict[str, list[int]]:
-    """Returns the samples of each part, drawn by group where nobody asks for folds; as `divide`.
-
-    Args:
-        labels: N labels, which are spread evenly.
-        groups: (N,) samples of one group never part.
-        validation: share of what is not the test.
-        test: share of all.
-        seed: decides which.
-        what: groups are called.
-
-    Raises:
         UserError: for shares that are none, or too few groups.
     """
+    parts = complete((), labels, groups, test, validation, seed, what)
+    return {part: np.flatnonzero(parts == part).tolist() for part in PARTS}
+
+
+def complete(
+    stated: Sequence[str],
+    labels: Sequence[str],
+    groups: Sequence[Any] | np.ndarray,
+    test: Folds | float,
+    validation: float,
+    seed: int,
+    what: str = "groups",
+    source: str = "",
+) -> np.ndarray:
+    """Returns (N,) the part of each sample: what the files say is kept, what they do not say is drawn as in `divide`.
+
+    Args:
+        stated: the part of each of N samples, ``train`` where that is all they say; none where they say nothing.
+        labels: see `divide`.
+        groups: see `divide`.
+        test: see `divide`.
+        validation: see `divide`.
+        seed: see `divide`.
+        what: groups are called.
+        source: where the samples were read, for mistakes.
+
+    Raises:
+        UserError: for folds of samples that state a test part; for shares that are none, or too few groups.
+    """
     groups = np.asarray(groups)
-    tested = share_off(labels, groups, test, seed, "data.test", what)
-    rest = np.flatnonzero(~tested)
-    words = [labels[int(row)] for row in rest]
-    drawn = share_off(words, groups[rest], validation, seed + 1, "data.validation", what)
-    return {
-        "train": rest[~drawn].tolist(),
-        "validation": rest[drawn].tolist(),
-        "test": np.flatnonzero(tested).tolist(),
-    }
+    parts = np.array(list(stated) or ["train"] * len(groups), dtype=object)
+    if isinstance(test, Folds):
+        if stated:
+            raise UserError(f"data.folds: {source} has a test part of its own; without folds it is scored.")
+        parts[test.tested(labels, groups, seed, what)] = "test"
+    elif "test" not in parts:
+        parts[share_off(labels, groups, test, seed, "data.test", what)] = "test"
+    if "validation" not in parts:
+        rest = np.flatnonzero(parts == "train")
+        words = [labels[int(row)] for row in rest]
+        drawn = share_off(words, groups[rest], validation, seed + 1, "data.validation", what)
+        parts[rest[drawn]] = "validation"
+    return parts
 
 
 def deal(labels: Sequence[str], groups: Sequence[Any] | np.ndarray, folds: int, seed: int) -> np.ndarray:

@@ -50,7 +50,7 @@ class CopyMemoryDataModule(TaggedSequencesDataModule):
         folds: null tests on lags of its own; a number divides into so many test parts, of the lags of training.
         fold: which of them is the test part, from 0; or ``k/n``, the k-th of n.
         batch_size: sequences of similar length in a batch.
-        seed: decides which are validation, the order, and with folds the division.
+        seed: decides the order.
 
     Raises:
         UserError: for lags that cannot be, or folds where the test has lags of its own.

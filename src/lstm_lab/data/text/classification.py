@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from lstm_lab.data.base import SequenceDataModule
-from lstm_lab.data.folding import SEED, Folds, share_off
+from lstm_lab.data.folding import SEED, Folds, complete
 from lstm_lab.data.grouping import together, told
 from lstm_lab.data.labels import classes_of, count_classes, numbers_of
 from lstm_lab.data.loader import ByLength
@@ -229,25 +229,12 @@ class LabelledTextDataModule(SequenceDataModule):
         """Gives each text its part. What the files say is kept; what they do not say is drawn."""
         found = self.labelled
         groups, labels = self._groups(found), found.labels
-        parts = np.array(found.parts if found.parts else ["train"] * len(found), dtype=object)
         classes_of(labels, found.source, self.earlier_classes(LabelledTextProcessor))
         self._duplicates = 0
-        if self.folds is not None:
-            if found.parts:
-                raise UserError(
-                    f"data.folds: {found.source} has a test part of its own; without folds it is scored."
-                )
-            parts[self.folds.tested(labels, groups, SEED, self._what)] = "test"
-        elif "test" not in parts:
-            parts[share_off(labels, groups, self.test, SEED, "data.test", self._what)] = "test"
+        test, words = self.folds or self.test, (self._what, found.source)
+        parts = complete(found.parts, labels, groups, test, self.validation, SEED, *words)
         if not found.parts:
             self._duplicates = len(found) - len(set(found.texts))
-        if "validation" not in parts:
-            rest = np.flatnonzero(parts == "train")
-            words = [labels[row] for row in rest]
-            chosen = ("data.validation", self._what)
-            drawn = share_off(words, groups[rest], self.validation, SEED + 1, *chosen)
-            parts[rest[drawn]] = "validation"
         trained = set(groups[parts == "train"].tolist())
         self._overlap = sum(group in trained for group in groups[parts == "test"].tolist())
         self.parts = parts

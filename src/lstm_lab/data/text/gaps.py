@@ -12,7 +12,7 @@ import torch
 
 from lstm_lab.data.base import SequenceDataModule
 from lstm_lab.data.files import find
-from lstm_lab.data.folding import SEED, Folds, divide, draw
+from lstm_lab.data.folding import SEED, Folds, complete
 from lstm_lab.data.grouping import group_names, together, told
 from lstm_lab.data.loader import ByLength
 from lstm_lab.data.text.fasta import STRAND, read_fasta, reverse_complement
@@ -107,15 +107,8 @@ class GapDataModule(SequenceDataModule):
 
     def _divide(self, found: Texts) -> np.ndarray:
         """Returns (N,) the part of each sequence."""
-        groups, same, what = self._groups(found), [""] * len(found.texts), self._what
-        if self.folds is not None:
-            rows = divide(same, groups, self.folds, self.validation, SEED, what)
-        else:
-            rows = draw(same, groups, self.validation, self.test, SEED, what)
-        parts = np.empty(len(same), dtype=object)
-        for part in PARTS:
-            parts[rows[part]] = part
-        return parts
+        same, test = [""] * len(found.texts), self.folds or self.test
+        return complete((), same, self._groups(found), test, self.validation, SEED, self._what)
 
     @staticmethod
     def _groups(found: Texts) -> np.ndarray:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from lstm_lab.data.files import find
-from lstm_lab.data.folding import Folds, divide, draw
+from lstm_lab.data.folding import Folds, divide
 from lstm_lab.data.grouping import groups_of, together, told
 from lstm_lab.data.text.pairs_made import MADE
 from lstm_lab.data.text.reading import lines, read_text
@@ -70,10 +70,7 @@ class Division:
         if self.folds is not None or self.group is not None:
             same, whole = [""] * len(pairs), groups_of(groups)
             what = "sources or dialogues" if self.group is None else f"groups by '{self.group}'"
-            if self.folds is not None:
-                rows = divide(same, whole, self.folds, self.validation, self.seed, what)
-            else:
-                rows = draw(same, whole, self.validation, self.test, self.seed, what)
+            rows = divide(same, whole, self.folds or self.test, self.validation, self.seed, what)
             return {part: [pairs[row] for row in rows[part]] for part in PARTS}
         number = {group: place for place, group in enumerate(dict.fromkeys(groups))}
         chance = np.random.default_rng(self.seed).permutation(len(number)) / max(1, len(number))

@@ -45,7 +45,7 @@ class PairsDataModule(SequenceDataModule):
         group: column of `path`, by name or number from 1, of what must not be in two parts besides equal sources.
         batch_size: pairs of a batch, where there is no budget.
         budget: symbols of a batch, padding included, the longer side counting; None for batches of one size.
-        seed: decides the order of batches, and which pairs a made set holds or a part gets.
+        seed: decides the order of batches.
 
     Raises:
         UserError: for files that cannot be read or do not match.

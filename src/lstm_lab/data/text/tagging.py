@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from lstm_lab.data.base import SequenceDataModule
-from lstm_lab.data.folding import SEED, Folds, share_off
+from lstm_lab.data.folding import SEED, Folds, complete
 from lstm_lab.data.grouping import together, told
 from lstm_lab.data.labels import classes_of
 from lstm_lab.data.loader import ByLength
@@ -222,22 +222,8 @@ class TaggedSequencesDataModule(SequenceDataModule):
 
     def _divide(self, found: Tagged) -> None:
         groups = self._groups(found)
-        same = [""] * len(found)
-        parts = np.array(found.parts if found.parts else ["train"] * len(found), dtype=object)
-        if self.folds is not None:
-            if found.parts:
-                raise UserError(
-                    f"data.folds: {found.source} has a test part of its own; without folds it is scored."
-                )
-            parts[self.folds.tested(same, groups, SEED, self._what)] = "test"
-        elif "test" not in parts:
-            parts[share_off(same, groups, self.test, SEED, "data.test", self._what)] = "test"
-        rest = np.flatnonzero(parts == "train")
-        if "validation" not in parts:
-            chosen = ("data.validation", self._what)
-            drawn = share_off(same[: len(rest)], groups[rest], self.validation, SEED + 1, *chosen)
-            parts[rest[drawn]] = "validation"
-        self.parts = parts
+        same, test, words = [""] * len(found), self.folds or self.test, (self._what, found.source)
+        self.parts = complete(found.parts, same, groups, test, self.validation, SEED, *words)
 
     def _sequences(self, part: str, texts: list[str]) -> Sequences:
         rows, found = np.flatnonzero(self.parts == part), self._all
