@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ from lstm_lab.data import SequenceDataModule, load_processor
 from lstm_lab.errors import UserError, check_at_least
 from lstm_lab.models import SequenceModel
 from lstm_lab.paths import find_run
+from lstm_lab.rundir import read_status
 from lstm_lab.tasks import Task
 from lstm_lab.training.checkpoint import read_checkpoint
 from lstm_lab.wiring import build
@@ -123,8 +123,7 @@ def load(run: str | Path = "latest") -> Predictor:
 
 def _say_if_unfinished(path: Path) -> None:
     run = path.parent.parent
-    told = run / "status.json"
-    status = json.loads(told.read_text())["status"] if told.is_file() else "FINISHED"
+    status = read_status(run).get("status", "FINISHED")
     if status != "FINISHED":
         print(
             f"lstm_lab: {run.name} is {status}: these are its best weights until then. python -m lstm_lab.train "

@@ -12,7 +12,7 @@ import yaml
 
 from lstm_lab.errors import UserError
 from lstm_lab.paths import find_run, outputs_dir
-from lstm_lab.rundir import new_path
+from lstm_lab.rundir import new_path, read_status
 from lstm_lab.sweeps import current_trial
 from lstm_lab.tracking import lease
 from lstm_lab.tracking.redaction import HIDDEN, redact
@@ -50,7 +50,7 @@ def choose(settings: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]
         # The same job after a requeue finds the same directory, whatever the time is.
         digest = hashlib.sha256(json.dumps(_fixed(settings), sort_keys=True).encode()).hexdigest()[:6]
         stable = outputs_dir() / "runs" / f"slurm-{slurm_job()}-{model}-{data}-{digest}"
-        if word in (None, "auto") and _status(stable) != "FINISHED":
+        if word in (None, "auto") and read_status(stable).get("status") != "FINISHED":
             if (stable / "config.yaml").is_file() and saved_state(stable) is not None:
                 return {**orders, "directory": str(stable), "resumes": True}
             return {**orders, "directory": str(stable)}
@@ -85,7 +85,7 @@ def _unfinished(settings: dict[str, Any]) -> Path | None:
     found = [
         run
         for run in _runs()
-        if _status(run) != "FINISHED"
+        if read_status(run).get("status") != "FINISHED"
         and not lease.is_alive(run)
         and saved_state(run) is not None
         and _fixed(_config(run)) == wanted
@@ -101,7 +101,7 @@ def _unfinished(settings: dict[str, Any]) -> Path | None:
 def _check(run: Path, word: str) -> None:
     if lease.is_alive(run):
         raise UserError(f"{word}: {run} is still running.")
-    if _status(run) == "FINISHED":
+    if read_status(run).get("status") == "FINISHED":
         raise UserError(f"{word}: {run} is finished, there is nothing to go on with.")
     if saved_state(run) is None:
         raise UserError(f"{word}: {run} ended before its state was saved (fit.save_every). Start it anew.")
@@ -172,11 +172,6 @@ def _runs() -> list[Path]:
 
 def _config(run: Path) -> dict[str, Any]:
     return yaml.safe_load((run / "config.yaml").read_text())
-
-
-def _status(run: Path) -> str | None:
-    path = run / "status.json"
-    return json.loads(path.read_text())["status"] if path.is_file() else None
 
 
 def saved_state(run: Path) -> Path | None:

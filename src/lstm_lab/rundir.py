@@ -100,6 +100,12 @@ def read_metrics(directory: Path) -> dict[str, Any]:
     return json.loads(path.read_text())
 
 
+def read_status(directory: Path) -> dict[str, Any]:
+    """Reads how a run ended: ``status``, ``reason`` and ``version``; empty if it did not, or was killed with -9."""
+    path = directory / "status.json"
+    return json.loads(path.read_text()) if path.is_file() else {}
+
+
 def _strict(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(key): _strict(one) for key, one in value.items()}

@@ -22,6 +22,7 @@ from lstm_lab.ranking.entries import Earlier, Entry, compose_entries, find_earli
 from lstm_lab.ranking.filling import Made, make_runs
 from lstm_lab.ranking.scores import Score, check_comparable, choose_metric, read_runs, read_score
 from lstm_lab.ranking.table import build_table, explain, seed_table, shown_table
+from lstm_lab.rundir import read_status
 from lstm_lab.tracking.record import identity
 from lstm_lab.tracking.run import Run, open_run
 from lstm_lab.tracking.study import PARENT
@@ -178,8 +179,7 @@ def _score(entry: Entry, found: Found, made: dict[Key, Made]) -> Score:
         assert old is not None  # else it would have been made
         directory, failure = old.directory, ""
         if old.state == "diverged":
-            reason = json.loads((directory / "status.json").read_text())["reason"]
-            failure = str(reason).removeprefix("DivergedError: ")
+            failure = str(read_status(directory)["reason"]).removeprefix("DivergedError: ")
     if failure:
         return Score(*key, directory, failure=failure)
     return read_score(*key, directory)

@@ -13,6 +13,7 @@ import yaml
 from lstm_lab import resuming
 from lstm_lab.doors import compose_config, plain_settings
 from lstm_lab.paths import outputs_dir
+from lstm_lab.rundir import read_status
 from lstm_lab.tracking import lease
 from lstm_lab.tracking.redaction import redact
 
@@ -120,11 +121,10 @@ def find_earlier(entry: Entry, digest: Callable[[Entry], str]) -> Earlier | None
 
 
 def _state(run: Path) -> State | None:
-    path = run / "status.json"
-    status = json.loads(path.read_text()) if path.is_file() else {"status": None, "reason": None}
-    if status["status"] == "FINISHED" and _digest_of(run):
+    ended = read_status(run)
+    if ended.get("status") == "FINISHED" and _digest_of(run):
         return "finished"
-    if status["status"] == "FAILED" and str(status["reason"]).startswith("DivergedError"):
+    if ended.get("status") == "FAILED" and str(ended["reason"]).startswith("DivergedError"):
         return "diverged"
     return "unfinished" if not lease.is_alive(run) and resuming.saved_state(run) else None
 
