@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lstm_lab.data.folding import PARTS, Folds, deal, divide
+from lstm_lab.data.folding import PARTS, Folds, complete, deal, divide
 from lstm_lab.data.grouping import group_names, groups_of, together
 from lstm_lab.errors import UserError
 
@@ -64,6 +64,17 @@ def test_a_usual_draw_keeps_groups_whole(groups, seed):
     assert sorted(row for part in PARTS for row in parts[part]) == list(range(len(groups)))
     assert all(parts.values())
     assert sum(len({groups[row] for row in rows}) for rows in parts.values()) == len(set(groups))
+
+
+def test_what_files_say_is_kept():
+    stated = ["train", "test", "train", "train", "train", "test"]
+    found = complete(stated, [""] * 6, np.arange(6), 0.5, 0.25, 0)
+    assert [one == "test" for one in found] == [one == "test" for one in stated]
+    assert sorted(found) == ["test", "test", "train", "train", "train", "validation"]
+    whole = ["validation", *stated[1:]]
+    assert complete(whole, [""] * 6, np.arange(6), 0.5, 0.25, 0).tolist() == whole
+    with pytest.raises(UserError, match=r"data\.folds: my\.tsv has a test part of its own"):
+        complete(stated, [""] * 6, np.arange(6), Folds(3, 0), 0.25, 0, "texts", "my.tsv")
 
 
 def test_by_hand():

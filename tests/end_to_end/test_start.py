@@ -74,6 +74,14 @@ FILES = {
 }
 
 
+def test_weights_that_have_seen_a_test_are_no_beginning_for_it(outputs, capsys):
+    assert train.main(["data=keywords", *TINY]) == 0
+    first = (outputs / "runs" / "latest").resolve()
+    assert train.main(["data=keywords", "data.fold=1/3", f"start={first}", *TINY]) == 2
+    assert "divided otherwise (no folds; now fold 1 of 3)" in capsys.readouterr().err
+    assert [path for path in (outputs / "runs").iterdir() if not path.is_symlink()] == [first]
+
+
 @pytest.mark.parametrize(
     "task", [pytest.param(one, marks=() if one in FAST else (pytest.mark.slow,)) for one in TASKS]
 )
